@@ -1,0 +1,1 @@
+"""The audit chain: entries, journal, Merkle tree."""

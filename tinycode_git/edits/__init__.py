@@ -1,0 +1,1 @@
+"""Edit formats: parse, match, apply. Pure text in, text out."""

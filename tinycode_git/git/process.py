@@ -1,0 +1,251 @@
+"""The one seam through which git processes run.
+
+Two ways to call git: ``quiet`` believes nothing that the repository configures (no hooks, fsmonitor, external diff,
+replace refs, lazy fetches), for everything that reads or writes objects and git tiny's own refs; ``user`` runs git as
+the user's own command would (hooks, filters, signing, merge drivers), for what an approval does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from tinycode_git.errors import Incomplete, Refused, TinyError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import psutil
+
+# git rev-parse --local-env-vars (git 2.39), less the ones that say how to read configuration given on the command line.
+LOCAL_ENV = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+)
+
+# What a repository's own configuration could make git run, switched off: these settings outrank every file.
+_QUIET = (
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.untrackedCache=false",
+    "-c",
+    "protocol.allow=never",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "core.pager=cat",
+    "-c",
+    "diff.external=",
+    "-c",
+    "log.showSignature=false",
+)
+
+
+class GitFailed(TinyError):
+    """A git process that ended with a code nobody expected; ``code`` and ``stderr`` are git's own."""
+
+    def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
+        text = stderr.decode("utf-8", "replace").strip()
+        first = text.splitlines()[0] if text else f"exit code {code}"
+        super().__init__(f"git {args[0] if args else ''} failed: {first}", detail=text if "\n" in text else "")
+        self.code = code
+        self.stderr = text
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a process ended: exit code (negative: the signal), standard output, standard error."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output without its last newline, bytes that are not UTF-8 kept as surrogates."""
+        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """git for one repository: where to run, what to scrub, what to set.
+
+    ``cwd`` is where git starts; ``env`` is set on top of the scrubbed environment.
+    """
+
+    cwd: Path
+    env: Mapping[str, str]
+
+    def setting(self, **env: str) -> Git:
+        """The same repository with further environment variables."""
+        return replace(self, env={**self.env, **env})
+
+    def at(self, cwd: Path) -> Git:
+        """The same settings, started elsewhere."""
+        return replace(self, cwd=cwd)
+
+    def environment(self, *, parsed: bool = True) -> dict[str, str]:
+        """The whole environment of a child: repository variables scrubbed, then ours set."""
+        env = {name: value for name, value in os.environ.items() if name not in LOCAL_ENV}
+        env["GIT_NO_REPLACE_OBJECTS"] = "1"
+        env["GIT_TERMINAL_PROMPT"] = "0"
+        if parsed:
+            env["LC_ALL"] = "C"
+            env["GIT_OPTIONAL_LOCKS"] = "0"
+        env.update(self.env)
+        return env
+
+    def quiet(
+        self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,), timeout: float | None = None
+    ) -> Completed:
+        """Run git believing nothing that the repository configures; see the module. Raises GitFailed."""
+        return self._run([*_QUIET, *args], args, stdin, ok, self.environment(), timeout)
+
+    def user(self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,), timeout: float | None = None) -> Completed:
+        """Run git as the user's own command would: hooks, filters, signing take part. Raises GitFailed."""
+        env = self.environment(parsed=False)
+        return self._run(list(args), args, stdin, ok, env, timeout, own_session=False)
+
+    def _run(
+        self,
+        argv: list[str],
+        shown: Sequence[str],
+        stdin: bytes,
+        ok: Sequence[int],
+        env: dict[str, str],
+        timeout: float | None,
+        *,
+        own_session: bool = True,
+    ) -> Completed:
+        with _Started(["git", *argv], self.cwd, env, own_session=own_session) as child:
+            try:
+                out, err = child.communicate(stdin, timeout)
+            except subprocess.TimeoutExpired as late:
+                end_tree(child)
+                raise Refused(
+                    f"git {shown[0]} did not end within {timeout:.0f} s and was ended",
+                    "a program that git called hangs (a signing program, a filter, a hook): run it by hand to see why",
+                ) from late
+        if child.returncode not in ok:
+            raise GitFailed(shown, child.returncode, err)
+        return Completed(child.returncode, out, err)
+
+    def lines(self, *args: str, stdin: bytes = b"") -> list[str]:
+        """NUL-separated output of a quiet call, as text."""
+        out = self.quiet(*args, stdin=stdin).out
+        return [part.decode("utf-8", "surrogateescape") for part in out.split(b"\0") if part]
+
+    @contextmanager
+    def pipe(self, *args: str) -> Iterator[Pipe]:
+        """A quiet git process that answers as long as the block runs (``cat-file --batch``)."""
+        started = _Started(["git", *_QUIET, *args], self.cwd, self.environment(), stderr=subprocess.DEVNULL)
+        with started as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            yield Pipe(child.stdin, child.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe:
+    """Both ends of a running process."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
+class _Started:
+    """A child that is ended, with everything it started, when the block fails.
+
+    A child that may ask the user something (a signing program) stays in our session: without a controlling terminal
+    ssh-keygen and pinentry cannot ask.
+    """
+
+    def __init__(
+        self,
+        argv: list[str],
+        cwd: Path,
+        env: dict[str, str],
+        *,
+        own_session: bool = True,
+        stderr: int = subprocess.PIPE,
+    ) -> None:
+        self.argv, self.cwd, self.env, self.own_session, self.stderr = argv, cwd, env, own_session, stderr
+
+    def __enter__(self) -> subprocess.Popen[bytes]:
+        try:
+            self.child = subprocess.Popen(
+                self.argv,
+                cwd=self.cwd,
+                env=self.env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.stderr,
+                start_new_session=self.own_session,
+            )
+        except FileNotFoundError as missing:
+            if not self.cwd.is_dir():
+                raise Refused(f"there is no folder {self.cwd}") from missing
+            raise Incomplete("git is not installed", "install git 2.38 or newer") from missing
+        return self.child
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            end_tree(self.child)
+        for stream in (self.child.stdin, self.child.stdout, self.child.stderr):
+            if stream is not None and not stream.closed:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    pass
+        self.child.wait()
+
+
+def end_tree(child: subprocess.Popen[bytes], grace: float = 2.0) -> None:
+    """End a child and everything it started: asked first, killed after ``grace`` seconds."""
+    if child.poll() is not None:
+        return
+    import psutil
+
+    try:
+        family = [*psutil.Process(child.pid).children(recursive=True), psutil.Process(child.pid)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        _signal(member, signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=grace)
+    for member in alive:
+        _signal(member, signal.SIGKILL)
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    import psutil
+
+    try:
+        process.send_signal(number)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        pass

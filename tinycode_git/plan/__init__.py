@@ -1,0 +1,1 @@
+"""Plans: steps, record, materialise, approve, roll back, recover."""

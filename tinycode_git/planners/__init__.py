@@ -1,0 +1,1 @@
+"""Planners: each turns a task into steps, reading a snapshot and writing nothing."""
