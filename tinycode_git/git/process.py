@@ -124,10 +124,20 @@ class Git:
         """Run git believing nothing that the repository configures; see the module. Raises GitFailed."""
         return self._run([*_QUIET, *args], args, stdin, ok, self.environment(), timeout)
 
-    def user(self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,), timeout: float | None = None) -> Completed:
-        """Run git as the user's own command would: hooks, filters, signing take part. Raises GitFailed."""
+    def user(
+        self,
+        *args: str,
+        stdin: bytes = b"",
+        ok: Sequence[int] = (0,),
+        timeout: float | None = None,
+        own_session: bool = False,
+    ) -> Completed:
+        """Run git as the user's own command would: hooks, filters, signing take part. Raises GitFailed.
+
+        With ``own_session`` a Ctrl-C at the terminal reaches us alone, so that git is not stopped half-way.
+        """
         env = self.environment(parsed=False)
-        return self._run(list(args), args, stdin, ok, env, timeout, own_session=False)
+        return self._run(list(args), args, stdin, ok, env, timeout, own_session=own_session)
 
     def _run(
         self,

@@ -1,0 +1,41 @@
+"""The highest handle: moves the user's branches and writes working trees. Only an approval or its undoing holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tinycode_git.git.diff import FileDiff
+from tinycode_git.git.process import Git, GitFailed
+from tinycode_git.git.refs import RefMove, refusal, transaction
+from tinycode_git.git.switch import restore, switch
+from tinycode_git.git.worktrees import Worktree
+from tinycode_git.git.write import PlanRepo
+
+
+class ExecuteRepo(PlanRepo):
+    """A repository in which approved plans land."""
+
+    def git_in(self, worktree: Worktree) -> Git:
+        """git as started in one of the clone's worktrees."""
+        return self.git if worktree.path == self.place.worktree else Git(worktree.path, {})
+
+    def switch(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> None:
+        """Take a worktree from one commit to another; see ``switch.switch``."""
+        switch(self.git_in(worktree), worktree.path, old, new, files)
+
+    def restore(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:
+        """Undo a switch that broke off; see ``switch.restore``."""
+        return restore(self.git_in(worktree), worktree.path, old, new, files)
+
+    def move_branches(self, moves: Sequence[RefMove], why: str, cwd: Path | None = None) -> None:
+        """Move refs, the user's included, all or none; the user's reference-transaction hook takes part.
+
+        Raises Refused where one is not as expected.
+        """
+        git = self.git if cwd is None else self.git.at(cwd)
+        fsync = ("-c", "core.fsync=committed,loose-object,reference")
+        try:
+            git.user(*fsync, "update-ref", "--stdin", "-z", "-m", why, stdin=transaction(moves), own_session=True)
+        except GitFailed as failed:
+            raise refusal(moves, failed) from failed
