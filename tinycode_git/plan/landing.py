@@ -1,0 +1,89 @@
+"""Moving a target and every worktree that has it checked out: worktrees first, the ref last, both or neither."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinycode_git.errors import Incomplete, Refused
+from tinycode_git.git.diff import FileDiff
+from tinycode_git.git.execute import ExecuteRepo
+from tinycode_git.git.refs import RefMove
+from tinycode_git.git.worktrees import Worktree
+from tinycode_git.ledger import Ledger, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A target that goes from ``old`` to ``new`` by ``files``; ``worktrees`` are those that have it checked out."""
+
+    target: str
+    old: str
+    new: str
+    files: tuple[FileDiff, ...]
+    worktrees: tuple[Worktree, ...]
+
+
+def land(repo: ExecuteRepo, ledger: Ledger, landing: Landing, extra: Sequence[RefMove], plan_id: str, why: str) -> None:
+    """Carry out a landing under the lock of the clone, with ``extra`` refs in the same transaction; see the module.
+
+    Where the worktrees are about to go is written before the first is touched: recovery needs that.
+    """
+    with landing_lock(repo.place.tiny_dir):
+        if repo.ref(landing.target) != landing.old:
+            raise Refused(
+                f"{landing.target} was moved by somebody else meanwhile; nothing was changed", "look at it again"
+            )
+        details = {"worktrees": [str(worktree.path) for worktree in landing.worktrees]}
+        operation = Operation(
+            "land", ref=landing.target, old=landing.old, new=landing.new, plan=plan_id, details=details
+        )
+        intent = ledger.intend(operation)
+        try:
+            _carry_out(repo, landing, extra, why)
+        except BaseException as error:
+            ledger.failed(intent, str(error) or "interrupted")
+            raise
+        ledger.done(intent, new=landing.new)
+
+
+def _carry_out(repo: ExecuteRepo, landing: Landing, extra: Sequence[RefMove], why: str) -> None:
+    done: list[Worktree] = []
+    try:
+        for worktree in landing.worktrees:
+            repo.switch(worktree, landing.old, landing.new, landing.files)
+            done.append(worktree)
+        moves = [RefMove(landing.target, landing.old, landing.new), *(move for move in extra if move.old != move.new)]
+        repo.move_branches(moves, why)
+    except BaseException:
+        for worktree in reversed(done):
+            repo.restore(worktree, landing.old, landing.new, landing.files)
+        raise
+
+
+@contextmanager
+def landing_lock(folder: Path) -> Iterator[None]:
+    """Hold the clone's one lock for writing worktrees. Raises Refused, naming the holder, where somebody has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(folder / "landing.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise Incomplete(f"{folder} cannot be written: {error.strerror}", "nothing was changed") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as busy:
+            holder = os.read(handle, 64).decode("ascii", "replace").strip() or "another process"
+            raise Refused(
+                f"{holder} is applying or rolling back a plan right now; nothing was changed",
+                "try again when it has ended",
+            ) from busy
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

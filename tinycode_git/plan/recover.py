@@ -1,0 +1,146 @@
+"""After a crash: what was begun is found in the ledger, and finished or taken back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tinycode_git.errors import Refused
+from tinycode_git.git.diff import diff_trees
+from tinycode_git.git.execute import ExecuteRepo
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.worktrees import Worktree, worktrees
+from tinycode_git.ledger import Intent, Ledger
+from tinycode_git.plan.landing import landing_lock
+from tinycode_git.plan.names import record_ref
+
+FINISHED = "finished"
+TAKEN_BACK = "taken back"
+_CHILD_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of one interrupted operation; ``left`` are paths that hold newer work and were not touched."""
+
+    action: str
+    plan: str
+    outcome: str
+    left: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"an interrupted {self.action} of {self.plan or 'this repository'} was {self.outcome}"
+        return f"{text}; left as they are: {', '.join(self.left)}" if self.left else text
+
+
+def recover(repo: ExecuteRepo, ledger: Ledger) -> list[Recovery]:
+    """Finish or take back every operation whose process is gone; what was done, in order (nothing found: empty)."""
+    found = ledger.open_intents()
+    landings = [intent for intent in found if intent.operation.action == "land"]
+    done = [_recover_landing(repo, ledger, intent) for intent in landings]
+    for intent in found:
+        if intent.operation.action == "land":
+            continue
+        outcome = FINISHED if _took_effect(repo, intent) else TAKEN_BACK
+        ledger.recovered(intent, outcome)
+        done.append(Recovery(intent.operation.action, intent.operation.plan, outcome))
+    return _told_once(done)
+
+
+def _told_once(done: list[Recovery]) -> list[Recovery]:
+    """A landing is a part of an apply, rollback or redo: tell of the whole, with what the landing had to leave."""
+    parts = {one.plan: one for one in done if one.action == "land"}
+    wholes = [one for one in done if one.action != "land"]
+    told = [
+        Recovery(one.action, one.plan, one.outcome, parts[one.plan].left if one.plan in parts else ()) for one in wholes
+    ]
+    return told + [part for plan, part in parts.items() if plan not in {one.plan for one in wholes}]
+
+
+def _took_effect(repo: ReadRepo, intent: Intent) -> bool:
+    """Whether the operation's ref transaction happened: all of it or nothing did, and the record moves in each."""
+    operation = intent.operation
+    now = repo.ref(record_ref(operation.plan)) if operation.plan else None
+    if operation.action == "propose":
+        return now is not None
+    before = operation.details.get("record")
+    return now is not None and before is not None and now != before
+
+
+def _recover_landing(repo: ExecuteRepo, ledger: Ledger, intent: Intent) -> Recovery:
+    operation = intent.operation
+    with _waiting_lock(repo.place.tiny_dir):
+        now = repo.ref(operation.ref)
+        left: list[str] = []
+        outcome = FINISHED if now == operation.new else TAKEN_BACK
+        if now == operation.old:
+            files = diff_trees(repo.git, operation.old, operation.new)
+            for worktree in _named(repo, operation.details.get("worktrees", [])):
+                _clear_lock(worktree, intent)
+                left += repo.restore(worktree, operation.old, operation.new, files)
+        ledger.recovered(intent, outcome)
+    return Recovery("land", operation.plan, outcome, tuple(left))
+
+
+def _named(repo: ReadRepo, paths: list[str]) -> Iterator[Worktree]:
+    for worktree in worktrees(repo):
+        if str(worktree.path) in paths and worktree.usable:
+            yield worktree
+
+
+@contextmanager
+def _waiting_lock(folder: Path) -> Iterator[None]:
+    deadline = time.monotonic() + _CHILD_SECONDS
+    while True:
+        try:
+            with landing_lock(folder):
+                yield
+                return
+        except Refused:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _clear_lock(worktree: Worktree, intent: Intent) -> None:
+    """Remove the index lock that our own dead git left, and no other: it is younger than the intent and nobody runs.
+
+    A git that outlived its parent is waited for.
+    """
+    lock = worktree.git_dir / "index.lock"
+    deadline = time.monotonic() + _CHILD_SECONDS
+    while _git_runs_in(worktree.path) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    try:
+        born = lock.stat().st_mtime
+    except FileNotFoundError:
+        return
+    begun = datetime.fromisoformat(intent.timestamp).timestamp()
+    if born < begun - 1 or _git_runs_in(worktree.path):
+        raise Refused(
+            f"{lock} is held, so the interrupted operation in {worktree.path} cannot be put right yet",
+            "when no git runs there any more, delete that file and run git tiny recover",
+        )
+    lock.unlink()
+
+
+def _git_runs_in(folder: Path) -> bool:
+    import psutil
+
+    for process in psutil.process_iter(["name"]):
+        if not str(process.info["name"]).startswith("git"):
+            continue
+        try:
+            if (
+                process.status() != psutil.STATUS_ZOMBIE
+                and Path(process.cwd()) == folder
+                and "read-tree" in process.cmdline()
+            ):
+                return True
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return False

@@ -1,0 +1,107 @@
+"""Plans in the repository: records on ``refs/tiny/plans/<id>``, found, read and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+
+from tinycode_git.errors import Refused, UsageError
+from tinycode_git.git.read import ReadRepo, by_prefix
+from tinycode_git.git.refs import RefMove
+from tinycode_git.git.write import PlanRepo
+from tinycode_git.plan.names import RECORDS, branch_ref, record_ref
+from tinycode_git.plan.record import Record, Risk, State, Step, dump, highest, load
+from tinycode_git.plan.steps import derive_steps, effective_base
+from tinycode_git.proposal import MODE_FILE, Put
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan as it stands: the record (``head`` is its newest commit) and where its branch is (empty: gone)."""
+
+    repo: ReadRepo
+    record: Record
+    head: str
+    branch: str
+    branch_tip: str
+
+    @property
+    def id(self) -> str:
+        """The plan's id."""
+        return self.record.id
+
+    @property
+    def tip(self) -> str:
+        """The newest step: the branch where it is there, else what the record remembers."""
+        return self.branch_tip or self.record.tip
+
+    @property
+    def edited(self) -> bool:
+        """Whether the branch was changed since the record was written."""
+        return self.tip != self.record.tip
+
+    @cached_property
+    def base(self) -> str:
+        """The commit that the first step is on."""
+        return effective_base(self.repo, self.record, self.tip)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that the branch has now."""
+        return derive_steps(self.repo, self.base, self.tip) if self.edited else self.record.steps
+
+    @property
+    def risk(self) -> Risk:
+        """The highest risk of the steps."""
+        return highest([step.risk for step in self.steps])
+
+
+def all_plans(repo: ReadRepo) -> list[Plan]:
+    """Every plan of this repository, newest first."""
+    prefix = repo.config("tiny.prefix") or "tiny"
+    refs = repo.refs(RECORDS, f"refs/heads/{prefix}/")
+    heads = {name.removeprefix(RECORDS): oid for name, oid in refs.items() if name.startswith(RECORDS)}
+    found = repo.read_many(f"{oid}:plan.json" for oid in heads.values())
+    plans = []
+    for (plan_id, head), data in zip(heads.items(), found, strict=True):
+        record = load(data or b"", record_ref(plan_id))
+        branch = branch_ref(prefix, plan_id)
+        plans.append(Plan(repo, record, head, branch, refs.get(branch, "")))
+    return sorted(plans, key=lambda plan: (plan.record.created, plan.id), reverse=True)
+
+
+def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
+    """The plan that ``name`` (an id, a unique prefix, or its branch) means; without a name the newest in ``states``.
+
+    Raises UsageError for an unknown or ambiguous name, Refused where there is no such plan.
+    """
+    plans = {plan.id: plan for plan in all_plans(repo)}
+    if name is None:
+        wanted = states or (State.OPEN,)
+        for plan in plans.values():
+            if plan.record.state in wanted:
+                return plan
+        raise Refused(
+            f"there is no {' or '.join(wanted)} plan here", "git tiny propose makes one; git tiny plans lists all"
+        )
+    short = name.removeprefix("refs/heads/").removeprefix((repo.config("tiny.prefix") or "tiny") + "/")
+    matches = by_prefix(dict.fromkeys(plans, ""), short)
+    if len(matches) == 1:
+        return plans[matches[0]]
+    if len(matches) > 1:
+        raise UsageError(f"{name!r} means more than one plan: {', '.join(matches[:5])}", "give more of the id")
+    near = get_close_matches(short, plans, n=3)
+    raise UsageError(f"there is no plan {name!r}", f"did you mean {', '.join(near)}?" if near else "see git tiny plans")
+
+
+def save(repo: PlanRepo, record: Record, head: str) -> RefMove:
+    """Store the record's next commit; the move that makes it count (``head``: the commit before it, or empty)."""
+    committer = repo.identity()
+    tree = repo.write_tree(EMPTY_TREE, [Put("plan.json", dump(record), MODE_FILE)])
+    note = f"\n\n{record.event.note}" if record.event.note else ""
+    message = f"{record.event.action} {record.id}{note}\n"
+    commit = repo.write_commit(tree, [head] if head else [], message, committer, committer)
+    return RefMove(record_ref(record.id), head, commit)
