@@ -1,0 +1,115 @@
+"""A sealed world for tests: home, configuration, clock, editor and language that no test inherits from its machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+START = 1_700_000_000
+STEP = 60
+
+# What a developer's or a CI's shell may set and what would change the behaviour of git, of git tiny or of its output.
+_LEAKS = ("GIT_", "TINY_", "XDG_", "LC_", "SSH_", "GPG_", "CLICOLOR", "DBUS_", "OLLAMA_", "HF_", "RUFF_", "BASH_FUNC_")
+# fmt: off
+_LEAKING = frozenset((
+    "LANG", "LANGUAGE", "EDITOR", "VISUAL", "PAGER", "LESS", "TERM", "COLUMNS", "LINES", "NO_COLOR",
+    "FORCE_COLOR", "EMAIL", "MAIL", "BROWSER", "DISPLAY", "PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV", "CI",
+    "GITHUB_ACTIONS", "BASH_ENV", "ENV",
+))
+# fmt: on
+
+_CONFIG = """\
+[user]
+\tname = Ada Example
+\temail = ada@example.com
+[init]
+\tdefaultBranch = main
+[advice]
+\tdetachedHead = false
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[commit]
+\tgpgSign = false
+[protocol "file"]
+\tallow = always
+"""
+
+
+def environment(root: Path) -> dict[str, str]:
+    """What a sealed world sets; everything lives below ``root``."""
+    home = root / "home"
+    return {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_DATA_HOME": str(home / ".local/share"),
+        "XDG_STATE_HOME": str(home / ".local/state"),
+        "XDG_RUNTIME_DIR": str(home / ".run"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(root.parent),
+        "GIT_AUTHOR_DATE": f"{START} +0000",
+        "GIT_COMMITTER_DATE": f"{START} +0000",
+        "GIT_EDITOR": "false",
+        "GIT_SEQUENCE_EDITOR": "false",
+        "EDITOR": "false",
+        "GIT_ASKPASS": "false",
+        "SSH_ASKPASS": "false",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_PAGER": "cat",
+        "PAGER": "cat",
+        "LC_ALL": "C.UTF-8",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TERM": "dumb",
+        "COLUMNS": "100",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+@contextmanager
+def sealed(root: Path) -> Iterator[Path]:
+    """Run the block in a sealed world below ``root``; this process's environment is put back afterwards."""
+    kept = dict(os.environ)
+    for name in kept:
+        if name.startswith(_LEAKS) or name in _LEAKING:
+            del os.environ[name]
+    os.environ.update(environment(root))
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+        Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
+    Path(os.environ["XDG_RUNTIME_DIR"]).chmod(0o700)
+    Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(_CONFIG)
+    sealed_env = dict(os.environ)
+    try:
+        yield root
+    finally:
+        _put_back(kept, sealed_env)
+
+
+def _put_back(kept: dict[str, str], sealed_env: dict[str, str]) -> None:
+    """What the world set or removed becomes what it was; pytest's own variables, which it sets meanwhile, stay."""
+    for name in kept.keys() | sealed_env.keys():
+        if name.startswith("PYTEST_"):
+            continue
+        if name in kept:
+            os.environ[name] = kept[name]
+        else:
+            os.environ.pop(name, None)
+    for name in [n for n in os.environ if n.startswith(_LEAKS) and n not in kept]:
+        del os.environ[name]
+
+
+def now() -> int:
+    """The world's clock, in seconds since 1970."""
+    return int(os.environ["GIT_COMMITTER_DATE"].split()[0])
+
+
+def tick(seconds: int = STEP) -> int:
+    """Move the world's clock, which stands still otherwise; each ``Repo.git`` call moves it by a minute."""
+    later = now() + seconds
+    os.environ["GIT_AUTHOR_DATE"] = os.environ["GIT_COMMITTER_DATE"] = f"{later} +0000"
+    return later

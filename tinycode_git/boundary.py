@@ -1,0 +1,174 @@
+"""The one place where errors become messages and exit codes.
+
+A refusal, a wrong use, an interrupt, a reader that went away, a full disk and a bug each look different, and none of
+them is a traceback. See ``tinycode_git.errors`` for the codes; ``141`` is what a shell reports for git itself when the
+reader of a pipe went away.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+from tinycode_git.errors import Exit, TinyError
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import TextIO
+
+PIPE_CLOSED = 128 + signal.SIGPIPE
+_LOGS_KEPT = 20
+
+
+def guarded(action: Callable[[], int], *, json: bool = False) -> int:
+    """Run ``action``; the exit code of the process. With ``json`` an error is also one JSON object on stdout."""
+    _prepare_streams()
+    _end_orderly_on_signals()
+    try:
+        code = _reported(action, json)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        # One that arrives while the first is being reported.
+        code = Exit.INTERRUPTED
+    except OSError as failure:
+        code = _output_failed(failure)
+    _discard_unwritten()
+    return int(code)
+
+
+def _reported(action: Callable[[], int], json: bool) -> int:
+    try:
+        return action()
+    except TinyError as refusal:
+        return _report(refusal.message, refusal.hint, refusal.exit, json=json, detail=refusal.detail)
+    except KeyboardInterrupt:
+        return _report("interrupted", "", Exit.INTERRUPTED, json=json)
+    except Exception as bug:  # noqa: BLE001  # the boundary: whatever was not foreseen is a bug, and is logged as one
+        unwritten = _stream_failure()
+        if isinstance(bug, OSError) and unwritten is not None:
+            raise unwritten from None
+        return _report(f"a bug in git tiny: {_named(bug)}", _log(bug), Exit.BUG, json=json)
+
+
+def _report(message: str, hint: str, code: int, *, json: bool, detail: str = "") -> int:
+    """Say it on stderr, escaped, and with ``json`` as an object on stdout."""
+    from tinycode_git.render.escape import visible, visible_block
+
+    lines = [f"error: {visible(message)}"]
+    if detail:
+        lines.append(visible_block(detail.rstrip("\n")))
+    if hint:
+        lines.append(f"hint: {visible(hint)}")
+    try:
+        sys.stdout.flush()
+    finally:
+        _say("\n".join(lines))
+    if json:
+        from tinycode_git.render.jsonout import dumps
+
+        sys.stdout.write(dumps({"error": {"message": message, "detail": detail, "hint": hint, "exit": int(code)}}))
+        sys.stdout.write("\n")
+    return int(code)
+
+
+def _say(text: str) -> None:
+    """Words for the user; a terminal that is gone takes nothing with it."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def _named(error: BaseException) -> str:
+    text = str(error).strip()
+    first = text.splitlines()[0] if text else ""
+    return f"{type(error).__name__}: {first[:300]}" if first else type(error).__name__
+
+
+def _log(bug: BaseException) -> str:
+    """Write the traceback to a file of the user's; the hint that names it (or says why there is none)."""
+    import time
+    import traceback
+    from pathlib import Path
+
+    import platformdirs
+
+    from tinycode_git import __version__
+
+    text = "".join(traceback.format_exception(bug))
+    head = f"git-tiny {__version__}, Python {sys.version.split()[0]}, {sys.platform}\narguments: {sys.argv[1:]!r}\n\n"
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    try:
+        folder = Path(platformdirs.user_log_dir("tinycode-git"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"bug-{stamp}-{os.getpid()}.log"
+        path.write_text(head + text, encoding="utf-8", errors="backslashreplace")
+        for old in sorted(folder.glob("bug-*.log"))[:-_LOGS_KEPT]:
+            old.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as failure:
+        return f"the log could not be written ({_named(failure)})"
+    return f"the details are in {path}; please report them"
+
+
+def _prepare_streams() -> None:
+    """Make writing safe: closed descriptors open on /dev/null as git does, no encoding error whatever the locale."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.stdout = _writable(sys.stdout, 1)
+    sys.stderr = _writable(sys.stderr, 2)
+
+
+def _writable(stream: TextIO | None, number: int) -> TextIO:
+    if not isinstance(stream, TextIOWrapper):
+        return open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def _end_orderly_on_signals() -> None:
+    """A hang-up or a request to end unwinds like Ctrl-C does; what is ignored (nohup) stays ignored."""
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, unwind)
+
+
+def _stream_failure() -> OSError | None:
+    """Why what was printed cannot be written, if it cannot: a failed flush keeps its data and fails again."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as failure:
+            return failure
+    return None
+
+
+def _output_failed(failure: OSError) -> int:
+    if isinstance(failure, BrokenPipeError):
+        return PIPE_CLOSED
+    _say(f"error: the output could not be written: {failure.strerror or failure}")
+    return Exit.REFUSED
+
+
+def _discard_unwritten() -> None:
+    """Leave nothing that the interpreter would try to flush again while it ends."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, number)
+            os.close(null)

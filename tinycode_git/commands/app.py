@@ -1,0 +1,63 @@
+"""What every verb's module is built with, and how it is loaded and run.
+
+A module exposes ``app = new_app()``. A command returns its exit code (``None`` is 0) or raises a ``TinyError``. Its
+docstring is its help: paragraphs are wrapped, one that starts with a line holding only ``\\b`` is kept as it stands;
+the sections ``Examples:`` and ``Exit codes:`` come last. Completion follows the metavar: ``PLAN``, ``REF``, ``FILE``,
+``PATH``, ``DIR``, ``VERB``, or the values of an enum, or what typer's ``autocompletion`` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TypeAlias
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from tinycode_git.errors import Refused, UsageError
+from tinycode_git.verbs import Verb
+
+Command: TypeAlias = TyperCommand | TyperGroup
+
+
+def new_app(summary: str = "") -> typer.Typer:
+    """An empty Typer application with the settings that all verbs share; ``summary`` heads the help of a group."""
+    return typer.Typer(
+        help=summary or None,
+        add_completion=False,
+        no_args_is_help=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def load(verb: Verb) -> Command:
+    """Import the module of ``verb`` and build its command; its help needs no Rich."""
+    app = import_module(verb.module).app
+    assert isinstance(app, typer.Typer)
+    command = typer.main.get_command(app)
+    assert isinstance(command, (TyperCommand, TyperGroup))
+    return command
+
+
+def invoke(command: Command, name: str, args: Sequence[str]) -> int:
+    """Parse ``args`` and run ``command``; its exit code. Raises UsageError where typer refuses the arguments."""
+    try:
+        with command.make_context(name, list(args)) as context:
+            result = command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.Abort as aborted:
+        raise Refused("no answer was given", "nothing was changed") from aborted
+    except typer.TyperException as refused:
+        words = " ".join(refused.format_message().split())
+        raise UsageError(words.rstrip("."), f"see {_where(refused, name)} --help") from refused
+    return result if isinstance(result, int) else 0
+
+
+def _where(refused: typer.TyperException, name: str) -> str:
+    """The command whose arguments were refused: of a group, the command inside."""
+    context = getattr(refused, "ctx", None)
+    return context.command_path if context is not None else name
