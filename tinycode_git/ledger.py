@@ -71,5 +71,8 @@ class Ledger(Protocol):
     def open_intents(self) -> Sequence[Intent]:
         """Intents of processes that are gone, without an outcome, oldest first."""
 
+    def claim(self, intent: Intent) -> bool:
+        """Take an open intent over, so that no other process recovers it too; False where one does already."""
+
     def anchor(self) -> Anchor:
         """The state of the log now."""

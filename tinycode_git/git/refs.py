@@ -14,7 +14,7 @@ ZERO = "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class RefMove:
-    """One ref, from ``old`` (empty: it must not exist) to ``new`` (empty: delete it)."""
+    """One ref, from ``old`` (empty: it must not exist) to ``new`` (empty: delete it); the same: it must stay there."""
 
     ref: str
     old: str
@@ -26,7 +26,9 @@ def transaction(moves: Sequence[RefMove]) -> bytes:
     rows = [b"start\0"]
     for move in moves:
         old, new = move.old or ZERO, move.new or ZERO
-        if new == ZERO:
+        if new == old:
+            rows.append(f"verify {move.ref}\0{old}\0".encode())
+        elif new == ZERO:
             rows.append(f"delete {move.ref}\0{old}\0".encode())
         else:
             rows.append(f"update {move.ref}\0{new}\0{old}\0".encode())

@@ -75,6 +75,17 @@ def read_tree(repo: pygit2.Repository, oid: bytes | str) -> Rows:
     return parse_tree(data)
 
 
+def folder_names(repo: pygit2.Repository, tree: str, folder: str) -> list[str]:
+    """The names in a folder of a tree (empty: its top); none where there is no such folder."""
+    oid = tree
+    for part in path_bytes(folder).split(b"/") if folder else []:
+        item = read_tree(repo, oid).get(part)
+        if item is None or item.mode != MODE_TREE:
+            return []
+        oid = item.oid.hex()
+    return [path_str(name) for name in read_tree(repo, oid)]
+
+
 class _Folder:
     """A folder that changes: its rows, and the changed folders below it; loaded when first needed."""
 

@@ -11,6 +11,7 @@ from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.hooks import Hooks, hooked_message, staging
 from tinycode_git.git.merge import Conflict, merge
 from tinycode_git.git.process import Git
+from tinycode_git.git.refs import RefMove
 from tinycode_git.git.trailers import one_line, with_trailers
 from tinycode_git.git.worktrees import Worktree, holders, under_way
 from tinycode_git.git.write import PlanRepo
@@ -160,7 +161,7 @@ def approve(
         saved = save(repo, record, plan.head)
         files = made.files
         landing = Landing(approval.target, approval.old, made.merge, files, tuple(found))
-        extra = [saved]
+        extra = [RefMove(plan.branch, approval.tip, approval.tip), saved]
         land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}")
     except TinyError as error:
         ledger.failed(intent, error.message)

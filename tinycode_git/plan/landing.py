@@ -57,7 +57,7 @@ def _carry_out(repo: ExecuteRepo, landing: Landing, extra: Sequence[RefMove], wh
         for worktree in landing.worktrees:
             repo.switch(worktree, landing.old, landing.new, landing.files)
             done.append(worktree)
-        moves = [RefMove(landing.target, landing.old, landing.new), *(move for move in extra if move.old != move.new)]
+        moves = [RefMove(landing.target, landing.old, landing.new), *extra]
         repo.move_branches(moves, why)
     except BaseException:
         for worktree in reversed(done):

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tinycode_git.edits.paths import check_collisions, check_path
+from tinycode_git.edits.paths import check_collisions, check_link, check_parents, check_path, parents
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_pairs
 from tinycode_git.git.trailers import one_line, with_trailers, without_ours
+from tinycode_git.git.trees import folder_names
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.record import Step
 from tinycode_git.plan.risk import risk_of
 from tinycode_git.plan.steps import step_of
-from tinycode_git.proposal import Identity, Proposal, Snapshot, StepDraft, path_bytes
+from tinycode_git.proposal import MODE_LINK, Delete, Identity, Proposal, Snapshot, StepDraft
 
 _TITLE_LENGTH = 200
 
@@ -28,16 +29,14 @@ class Built:
 
 
 def check_proposal(proposal: Proposal) -> None:
-    """Refuse what could never be a plan: no steps, a step without title or changes, paths that git guards against."""
+    """Refuse what could never be a plan: no steps, a step without a title or without changes."""
     if not proposal.steps:
         raise Refused("the plan has no steps: nothing would change", "give a task that changes something")
     for n, step in enumerate(proposal.steps, 1):
         if not step.title.strip():
-            raise UsageError(f"step {n} has no title")
+            raise UsageError(f"step {n} has no title", "give each step a title of one line")
         if not step.changes:
             raise Refused(f"step {n} ({one_line(step.title)}) changes nothing", "leave it out")
-        for change in step.changes:
-            check_path(change.path)
 
 
 def materialise(
@@ -63,20 +62,40 @@ def materialise(
 def _trees(repo: PlanRepo, drafts: Sequence[StepDraft], tree: str, snapshot: Snapshot) -> list[str]:
     trees = [tree]
     for n, draft in enumerate(drafts, 1):
-        _check_parents(draft, snapshot)
         try:
+            after = snapshot.after(draft.changes)
+            _check_paths(draft, snapshot, after)
             trees.append(repo.write_tree(trees[-1], draft.changes))
+            added = [c.path for c in draft.changes if not isinstance(c, Delete) and snapshot.entry(c.path) is None]
+            check_new_names(repo, trees[-1], added)
         except Refused as refused:
             raise Refused(f"step {n} ({one_line(draft.title)}): {refused.message}", refused.hint) from refused
         if trees[-1] == trees[-2]:
             raise Refused(f"step {n} ({one_line(draft.title)}) changes nothing", "leave it out")
-        snapshot = snapshot.after(draft.changes)
+        snapshot = after
     return trees
 
 
-def _check_parents(draft: StepDraft, snapshot: Snapshot) -> None:
-    """Refuse names that a case-folding or normalising file system would take for another one of the same folder."""
-    check_collisions(draft.changes, snapshot)
+def _check_paths(draft: StepDraft, before: Snapshot, after: Snapshot) -> None:
+    """Guard every path whatever planner it came from: none is trusted to have done it."""
+    for change in draft.changes:
+        check_path(change.path, existing=before.entry(change.path) is not None)
+        if not isinstance(change, Delete):
+            check_parents(change.path, after)
+            if change.mode == MODE_LINK:
+                check_link(change.path)
+
+
+def check_new_names(repo: PlanRepo, tree: str, added: Sequence[str]) -> None:
+    """Refuse a new name that a case-folding or normalising file system takes for another one of its folder."""
+    wanted: dict[str, set[str]] = {}
+    for path in added:
+        for whole in (*parents(path), path):
+            folder, _, name = whole.rpartition("/")
+            wanted.setdefault(folder, set()).add(name)
+    for folder, names in wanted.items():
+        others = [name for name in folder_names(repo.objects, tree, folder) if name not in names]
+        check_collisions(sorted(names), others)
 
 
 def step_message(draft: StepDraft, plan_id: str, number: str, files: Sequence[FileDiff]) -> str:
@@ -86,6 +105,4 @@ def step_message(draft: StepDraft, plan_id: str, number: str, files: Sequence[Fi
     rows = [("Plan-Id", plan_id), ("Plan-Step", number), ("Plan-Risk", str(risk_of(files)[0]))]
     if draft.assisted_by:
         rows.append(("Assisted-by", draft.assisted_by))
-    message = with_trailers(body, rows)
-    path_bytes(message)
-    return message
+    return with_trailers(body, rows)

@@ -39,7 +39,7 @@ class Recovery:
 
 def recover(repo: ExecuteRepo, ledger: Ledger) -> list[Recovery]:
     """Finish or take back every operation whose process is gone; what was done, in order (nothing found: empty)."""
-    found = ledger.open_intents()
+    found = [intent for intent in ledger.open_intents() if ledger.claim(intent)]
     landings = [intent for intent in found if intent.operation.action == "land"]
     done = [_recover_landing(repo, ledger, intent) for intent in landings]
     for intent in found:

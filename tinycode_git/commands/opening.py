@@ -1,0 +1,77 @@
+"""How a verb gets its handle: the lowest that does, never above the ceiling; recovery comes before any change."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TypeVar
+
+from tinycode_git import config, modes
+from tinycode_git.git.execute import ExecuteRepo
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.write import PlanRepo
+from tinycode_git.ledger import Ledger
+from tinycode_git.modes import Ceiling, Mode
+from tinycode_git.render.escape import visible
+
+R = TypeVar("R", bound=PlanRepo)
+
+
+def reading() -> ReadRepo:
+    """The repository, to be looked at."""
+    return ReadRepo.discover()
+
+
+def planning(action: str) -> tuple[PlanRepo, Ledger]:
+    """The repository, to make plans in, and the ledger. Raises Refused where the ceiling is lower."""
+    repo, ledger, held = _opened(PlanRepo, Mode.PROPOSE, action)
+    settle(repo, ledger, held)
+    return repo, ledger
+
+
+def executing(action: str) -> tuple[ExecuteRepo, Ledger]:
+    """The repository, to apply plans in, and the ledger. Raises Refused where the ceiling is lower."""
+    repo, ledger, held = _opened(ExecuteRepo, Mode.EXECUTE, action)
+    settle(repo, ledger, held)
+    return repo, ledger
+
+
+def recovering() -> tuple[ExecuteRepo, Ledger]:
+    """As ``executing``, with interrupted operations still to be settled."""
+    repo, ledger, _ = _opened(ExecuteRepo, Mode.EXECUTE, "recover")
+    return repo, ledger
+
+
+def _opened(kind: type[R], needed: Mode, action: str) -> tuple[R, Ledger, Ceiling]:
+    repo = kind.discover()
+    held = modes.ceiling(os.environ, config.read(repo.git).mode)
+    modes.require(held, needed, action)
+    return repo, ledger_of(repo, held.mode), held
+
+
+def ledger_of(repo: ReadRepo, mode: Mode) -> Ledger:
+    """The audit journal of this clone. Raises Refused where git does not know who the user is."""
+    from tinycode_git.audit.ledger import JournalLedger
+
+    who = repo.identity()
+    user = f"{who.name} <{who.email}>"
+    return JournalLedger(repo.place.common_dir, mode=mode.word, user=user, actor=os.environ.get("TINY_ACTOR", ""))
+
+
+def settle(repo: PlanRepo, ledger: Ledger, held: Ceiling) -> None:
+    """Finish or take back what a crash interrupted, and say so; below ``execute`` only say that it is there."""
+    if not ledger.open_intents():
+        return
+    if held.mode < Mode.EXECUTE:
+        say("an interrupted operation waits to be put right: git tiny recover (needs mode execute)")
+        return
+    from tinycode_git.plan.recover import recover
+
+    able = repo if isinstance(repo, ExecuteRepo) else ExecuteRepo(repo.git, repo.place)
+    for one in recover(able, ledger):
+        say(str(one))
+
+
+def say(text: str) -> None:
+    """One line for the user that is no result."""
+    sys.stderr.write(visible(text) + "\n")

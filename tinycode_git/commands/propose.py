@@ -1,0 +1,214 @@
+"""``git tiny propose``: a task becomes a plan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinycode_git.commands.app import new_app
+from tinycode_git.commands.opening import planning, say
+from tinycode_git.commands.planview import summary, view
+from tinycode_git.errors import Incomplete, Refused, UsageError
+from tinycode_git.git.write import PlanRepo
+from tinycode_git.plan.propose import Target, check_task, target_of
+from tinycode_git.plan.propose import propose as make_plan
+from tinycode_git.proposal import Proposal
+from tinycode_git.render import console, jsonout
+from tinycode_git.render.progress import progress
+
+app = new_app()
+
+_PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+_MAX_INPUT = 256 * 1024 * 1024
+
+
+@app.command(context_settings=_PASS_ON)
+def propose(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TASK]", help="What to change, in a sentence; after --recipe its arguments."),
+    ] = None,
+    recipe: Annotated[str, typer.Option("--recipe", metavar="RECIPE", help="A built-in recipe; see below.")] = "",
+    patch: Annotated[
+        str, typer.Option("--patch", metavar="FILE", help="A unified diff or git format-patch series; - for stdin.")
+    ] = "",
+    reply: Annotated[
+        str, typer.Option("--reply", metavar="FILE", help="An assistant's answer, pasted; - for stdin.")
+    ] = "",
+    plan_file: Annotated[
+        str, typer.Option("--plan", metavar="FILE", help="Plan JSON of another program; - for stdin.")
+    ] = "",
+    from_worktree: Annotated[
+        bool, typer.Option("--from-worktree", help="The uncommitted work (on PATHs where given).")
+    ] = False,
+    step: Annotated[
+        list[str] | None, typer.Option("--step", metavar="TITLE:GLOB", help="With --from-worktree: a step of its own.")
+    ] = None,
+    from_range: Annotated[str, typer.Option("--from-range", metavar="REF", help="Existing commits, as A..B.")] = "",
+    target: Annotated[
+        str, typer.Option("--target", metavar="REF", help="The branch to merge into (default: the one checked out).")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print the plan as one JSON object.")] = False,
+) -> None:
+    """Turn a task into a plan: a branch of commits to review, apply or reject.
+
+    Nothing of yours is touched: not the working tree, the index, HEAD or any branch. The plan is on a branch of its own
+    (git tiny show tells which), and nothing else happens until git tiny apply.
+
+    The task is a sentence that a recipe understands, or one of the options says where the changes come from. Recipes:
+
+    \b
+      rename OLD NEW [PATH..]            an identifier, in code (--strings: in strings and comments too)
+      rewrite PATTERN NEW --lang L       structural search and replace, $NAME stands for any expression
+      replace OLD NEW [--regex] [PATH..] text
+      lint-fix [RULES..]                 ruff's safe fixes, one step a rule
+      format [PATH..]                    ruff format, with the project's own settings
+
+    Examples:
+
+    \b
+      git tiny propose "rename get_cwd to current_dir"
+      git tiny propose --recipe replace colour color docs/
+      git tiny propose --recipe rewrite 'print($A)' 'log($A)' --lang python
+      git format-patch -3 --stdout topic | git tiny propose --patch -
+      git tiny propose --reply answer.md --target main
+      git tiny propose --from-worktree --step 'docs:docs/*'
+
+    Exit codes:
+
+    \b
+      0  the plan is open
+      1  refused: the input does not fit the repository, or would change nothing
+      2  the call or the input is malformed
+      4  the task needs a model and none is set up
+    """
+    sources = {
+        "--recipe": recipe,
+        "--patch": patch,
+        "--reply": reply,
+        "--plan": plan_file,
+        "--from-range": from_range,
+        "--from-worktree": "yes" if from_worktree else "",
+    }
+    chosen = [name for name, value in sources.items() if value]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
+    given = words or []
+    _check_words(given, chosen[0] if chosen else "", bool(step))
+    repo, ledger = planning("propose")
+    goal = target_of(repo, target or None)
+    with progress("proposing", delay=0.5):
+        if recipe:
+            proposal = _recipe(repo, goal, recipe, given)
+        elif patch or reply or plan_file:
+            proposal = _from_input(repo, goal, patch, reply, plan_file, " ".join(given))
+        elif from_range:
+            goal, proposal = _range(repo, goal, from_range)
+        elif from_worktree:
+            goal, proposal = _worktree(repo, goal, given, step or [])
+        else:
+            proposal = _sentence(repo, goal, " ".join(given))
+        plan = make_plan(repo, ledger, proposal, goal, validate=lambda *_: ())
+    if json:
+        jsonout.write(view(plan))
+        return
+    sys.stdout.write(summary(plan, console.for_stdout(repo.git)))
+    say(f"\nlook at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}".lstrip("\n"))
+
+
+def _check_words(words: list[str], source: str, stepped: bool) -> None:
+    """Options that nobody knows arrive among the words, for a recipe's own come that way."""
+    unknown = [word for word in words if word.startswith("-") and len(word) > 1 and source != "--recipe"]
+    if unknown:
+        raise UsageError(f"no such option: {unknown[0]}", "see git tiny propose --help")
+    if stepped and source != "--from-worktree":
+        raise UsageError("--step goes with --from-worktree", "see git tiny propose --help")
+    if source == "--from-range" and words:
+        raise UsageError(f"{source} takes no further words: {words[0]}", "see git tiny propose --help")
+    if not source:
+        check_task(" ".join(words))
+
+
+def _recipe(repo: PlanRepo, goal: Target, name: str, args: list[str]) -> Proposal:
+    from tinycode_git.planners.recipes.registry import find
+
+    return find(name).plan(repo.snapshot(goal.base), args)
+
+
+def _from_input(repo: PlanRepo, goal: Target, patch: str, reply: str, plan_file: str, task: str) -> Proposal:
+    data = _read(patch or reply or plan_file)
+    snapshot = repo.snapshot(goal.base)
+    if patch:
+        from tinycode_git.planners.patch import plan_patch
+
+        return plan_patch(snapshot, data, task=task)
+    if reply:
+        from tinycode_git.planners.reply import plan_reply
+
+        return plan_reply(snapshot, data, task=task)
+    from tinycode_git.planners.plan_file import plan_from_file
+
+    return plan_from_file(snapshot, data)
+
+
+def _range(repo: PlanRepo, goal: Target, text: str) -> tuple[Target, Proposal]:
+    from tinycode_git.planners.commits import plan_range
+
+    base, proposal = plan_range(repo, text)
+    if repo.merge_base(goal.base, base) is None:
+        raise Refused(f"{text} and {goal.ref.removeprefix('refs/heads/')} have no commit in common")
+    return Target(goal.ref, base), proposal
+
+
+def _worktree(repo: PlanRepo, goal: Target, paths: list[str], steps: list[str]) -> tuple[Target, Proposal]:
+    from tinycode_git.planners.uncommitted import plan_worktree
+
+    base, proposal = plan_worktree(repo, [_from_top(repo, path) for path in paths], steps)
+    return Target(goal.ref, base), proposal
+
+
+def _from_top(repo: PlanRepo, path: str) -> str:
+    """A path given where the user stands, as one from the top of the working tree."""
+    import os
+
+    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
+    if inside == ".." or inside.startswith(("../", "/")):
+        raise UsageError(f"{path} is outside the working tree")
+    return inside
+
+
+def _sentence(repo: PlanRepo, goal: Target, task: str) -> Proposal:
+    from tinycode_git.planners.recipes.registry import find
+    from tinycode_git.planners.sentence import nearest_recipes, understand
+
+    snapshot = repo.snapshot(goal.base)
+    call = understand(task, snapshot)
+    if call is None:
+        near = nearest_recipes(task)
+        ways = f"try --recipe {' or '.join(near)}, " if near else "try --recipe, "
+        raise Incomplete(
+            "no recipe understands this task, and no model is set up to plan it",
+            f"{ways}or bring the changes: --patch, --reply, --plan, --from-worktree (see git tiny propose --help)",
+        )
+    proposal = find(call.recipe).plan(snapshot, call.args)
+    from dataclasses import replace
+
+    return replace(proposal, task=task)
+
+
+def _read(name: str) -> bytes:
+    """The content of a file the user named, or standard input. Raises Incomplete where it cannot be read."""
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(_MAX_INPUT + 1)
+        else:
+            with Path(name).open("rb") as stream:
+                data = stream.read(_MAX_INPUT + 1)
+    except OSError as error:
+        raise Incomplete(f"{name} cannot be read: {error.strerror}", "name a file, or - for standard input") from error
+    if len(data) > _MAX_INPUT:
+        raise Refused(f"{name} is larger than {_MAX_INPUT // 1024**2} MiB", "a plan of that size cannot be reviewed")
+    return data
