@@ -7,11 +7,12 @@ reader of a pipe went away.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Exit, TinyError
@@ -34,7 +35,7 @@ def guarded(action: Callable[[], int], *, json: bool = False) -> int:
     except KeyboardInterrupt:
         # One that arrives while the first is being reported.
         code = Exit.INTERRUPTED
-    except OSError as failure:
+    except _OutputFailed as failure:
         code = _output_failed(failure)
     _discard_unwritten()
     return int(code)
@@ -47,10 +48,9 @@ def _reported(action: Callable[[], int], json: bool) -> int:
         return _report(refusal.message, refusal.hint, refusal.exit, json=json, detail=refusal.detail)
     except KeyboardInterrupt:
         return _report("interrupted", "", Exit.INTERRUPTED, json=json)
+    except _OutputFailed:
+        raise
     except Exception as bug:  # noqa: BLE001  # the boundary: whatever was not foreseen is a bug, and is logged as one
-        unwritten = _stream_failure()
-        if isinstance(bug, OSError) and unwritten is not None:
-            raise unwritten from None
         return _report(f"a bug in git tiny: {_named(bug)}", _log(bug), Exit.BUG, json=json)
 
 
@@ -128,11 +128,31 @@ def _prepare_streams() -> None:
     sys.stderr = _writable(sys.stderr, 2)
 
 
-def _writable(stream: TextIO | None, number: int) -> TextIO:
-    if not isinstance(stream, TextIOWrapper):
-        return open(number, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    stream.reconfigure(errors="backslashreplace")
-    return stream
+class _OutputFailed(OSError):
+    """What was printed could not be written."""
+
+
+class _Output(TextIOWrapper):
+    """Text on a descriptor. Fails with an error of its own, which no file and no other pipe raises."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError as failure:
+            raise _OutputFailed(failure.errno, failure.strerror) from failure
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as failure:
+            raise _OutputFailed(failure.errno, failure.strerror) from failure
+
+
+def _writable(stream: TextIO | None, number: int) -> _Output:
+    """The stream of a descriptor, in the encoding of the locale; what that has no letters for is escaped."""
+    encoding = stream.encoding if stream is not None else "utf-8"
+    buffer = BufferedWriter(FileIO(number, "w", closefd=False))
+    return _Output(buffer, encoding, "backslashreplace", line_buffering=number == 2 or os.isatty(number))
 
 
 def _end_orderly_on_signals() -> None:
@@ -146,18 +166,8 @@ def _end_orderly_on_signals() -> None:
             signal.signal(number, unwind)
 
 
-def _stream_failure() -> OSError | None:
-    """Why what was printed cannot be written, if it cannot: a failed flush keeps its data and fails again."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError as failure:
-            return failure
-    return None
-
-
-def _output_failed(failure: OSError) -> int:
-    if isinstance(failure, BrokenPipeError):
+def _output_failed(failure: _OutputFailed) -> int:
+    if failure.errno == errno.EPIPE:
         return PIPE_CLOSED
     _say(f"error: the output could not be written: {failure.strerror or failure}")
     return Exit.REFUSED

@@ -12,6 +12,7 @@ Anywhere else a byte that is not UTF-8 becomes U+FFFD.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -19,6 +20,7 @@ from enum import Enum
 from json import JSONEncoder
 from pathlib import PurePath
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {0x07: "a", 0x08: "b", 0x09: "t", 0x0A: "n", 0x0B: "v", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
 
 
@@ -69,6 +71,8 @@ def quoted(path: str) -> str:
             out.append(f"\\{code:03o}")
         elif 0xDC80 <= code <= 0xDCFF:
             out.append(f"\\{code - 0xDC00:03o}")
+        elif 0xD800 <= code <= 0xDFFF:
+            out += [f"\\{byte:03o}" for byte in char.encode("utf-8", "surrogatepass")]
         else:
             out.append(char)
     return '"' + "".join(out) + '"'
@@ -79,16 +83,8 @@ def _is_path(key: str) -> bool:
 
 
 def _path(path: str) -> str:
-    return quoted(path) if path.startswith('"') or not _is_unicode(path) else path
+    return quoted(path) if path.startswith('"') or _SURROGATE.search(path) else path
 
 
 def _text(text: str) -> str:
-    return text if _is_unicode(text) else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return _SURROGATE.sub("\ufffd", text)
