@@ -95,7 +95,10 @@ def _shape() -> re.Pattern[bytes]:
 
 
 SHAPE = _shape()
-LOG, PREVIOUS, SEQ = (sorted(FIELDS).index(name) + 1 for name in ("log", "previous_hash", "seq"))
+# The groups of SHAPE that the chain is made of.
+ID, LOG, PHASE, PREVIOUS, SEQ = (
+    sorted(FIELDS).index(name) + 1 for name in ("id", "log", "phase", "previous_hash", "seq")
+)
 
 
 def check(data: bytes) -> re.Match[bytes]:
