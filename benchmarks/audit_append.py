@@ -18,7 +18,8 @@ from pathlib import Path
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.ledger import Operation
 ledger = JournalLedger(Path(sys.argv[1]), mode="execute", user="A U Thor <author@example.com>", actor="git-tiny")
-operation = Operation("apply", "low", "refs/heads/main", "a" * 40, "b" * 40, "add-retries-1a2b", "", {"paths": ["x"] * 10})
+details = {"paths": ["x"] * 10}
+operation = Operation("apply", "low", "refs/heads/main", "a" * 40, "b" * 40, "add-retries-1a2b", "", details)
 input()
 for n in range(int(sys.argv[2])):
     start = time.perf_counter()
