@@ -1,0 +1,64 @@
+"""Durable appends a second over eight processes, their 99th percentile, and one append alone.
+
+python benchmarks/audit_append.py
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tinycode_git.audit.ledger import JournalLedger
+from tinycode_git.ledger import Operation
+ledger = JournalLedger(Path(sys.argv[1]), mode="execute", user="A U Thor <author@example.com>", actor="git-tiny")
+details = {"paths": ["x"] * 10}
+operation = Operation("apply", "low", "refs/heads/main", "a" * 40, "b" * 40, "add-retries-1a2b", "", details)
+input()
+for n in range(int(sys.argv[2])):
+    start = time.perf_counter()
+    ledger.note(operation)
+    print(time.perf_counter() - start)
+"""
+
+
+def measure(common: Path, processes: int, each: int) -> tuple[float, list[float]]:
+    """Appends a second of all, and the seconds that each append took, sorted."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, common, str(each)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(processes)
+    ]
+    time.sleep(1)
+    start = time.perf_counter()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    took = sorted(float(line) for worker in workers for line in worker.communicate()[0].split())
+    return processes * each / (time.perf_counter() - start), took
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        rate, took = measure(Path(folder), 8, 500)
+        _, alone = measure(Path(folder), 1, 500)
+    figures = {
+        "appends_per_second_8_processes": round(rate),
+        "p50_ms": round(took[len(took) // 2] * 1000, 2),
+        "p99_ms": round(took[len(took) * 99 // 100] * 1000, 2),
+        "alone_p50_ms": round(alone[len(alone) // 2] * 1000, 2),
+        "alone_p99_ms": round(alone[len(alone) * 99 // 100] * 1000, 2),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

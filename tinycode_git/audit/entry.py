@@ -1,0 +1,158 @@
+"""One audit entry: a flat record whose canonical JSON (RFC 8785) is a leaf of the log's Merkle tree.
+
+Its hash is SHA-256(0x00 || bytes), RFC 6962's leaf hash, and the next entry names it: a chain and a tree in one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tinycode_git.audit.canonical import LARGEST_INTEGER, encode
+from tinycode_git.audit.merkle import leaf_hash
+from tinycode_git.errors import Refused, UsageError
+
+VERSION = 1
+GENESIS = "0" * 64
+# An entry bundle of C2SP tlog-tiles writes the length of an entry in two bytes.
+LARGEST_ENTRY = 0xFFFF
+PHASES = ("intent", "done", "failed", "recovered")
+
+
+class Altered(Refused):
+    """Bytes that are not what was written: an entry, a chain or a tree that does not fit (exit 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The fields of one entry; ``seq`` counts from zero and is the index of its leaf.
+
+    ``id`` names the operation: an intent and its outcome share it. ``details_digest`` commits to the details beside it,
+    ``previous_hash`` is the hash of the entry before (64 zeros for the first).
+    """
+
+    version: int
+    log: str
+    seq: int
+    id: str
+    timestamp: str
+    action: str
+    phase: str
+    mode: str
+    user: str
+    actor: str
+    risk_level: str
+    ref: str
+    old: str
+    new: str
+    plan: str
+    step: str
+    details_digest: str
+    previous_hash: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+    def canonical(self) -> bytes:
+        """Its canonical JSON. Raises UsageError where it is too long for a log, or holds what JSON cannot."""
+        try:
+            data = encode({name: getattr(self, name) for name in FIELDS}).encode("utf-8")
+        except UnicodeEncodeError as odd:
+            raise UsageError("an audit entry holds a lone surrogate") from odd
+        if len(data) > LARGEST_ENTRY:
+            raise UsageError(f"an audit entry of {len(data)} bytes is too long: {LARGEST_ENTRY} is the most")
+        return data
+
+    @property
+    def hash(self) -> bytes:
+        """Its leaf hash, RFC 6962 section 2.1."""
+        return leaf_hash(self.canonical())
+
+
+FIELDS = tuple(field.name for field in fields(Entry))
+
+
+def _shape() -> re.Pattern[bytes]:
+    """The canonical form of an entry as one pattern, with a group for each field in order of name.
+
+    Fields in order of name, no white space, whole numbers without leading zeros, and in texts only the escapes that
+    RFC 8785 section 3.2.2.2 writes. What it matches and is UTF-8 is canonical; nothing else is.
+    """
+    text = rb'"((?:[^"\\\x00-\x1f]++|\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f])))*+)"'
+    digest = rb'"([0-9a-f]{64})"'
+    forms = {
+        "version": b"(%d)" % VERSION,
+        "seq": rb"(0|[1-9][0-9]{0,15})",
+        "phase": b'"(%s)"' % b"|".join(phase.encode() for phase in PHASES),
+        "details_digest": digest,
+        "previous_hash": digest,
+    }
+    members = (b'"%s":%s' % (name.encode(), forms.get(name, text)) for name in sorted(FIELDS))
+    return re.compile(b"{" + b",".join(members) + b"}")
+
+
+SHAPE = _shape()
+# The groups of SHAPE that the chain is made of.
+ID, LOG, PHASE, PREVIOUS, SEQ = (
+    sorted(FIELDS).index(name) + 1 for name in ("id", "log", "phase", "previous_hash", "seq")
+)
+
+
+def check(data: bytes) -> re.Match[bytes]:
+    """Raises Altered unless ``data`` is a canonical entry of this version; the match has each field as written."""
+    found = SHAPE.fullmatch(data)
+    if not found or len(data) > LARGEST_ENTRY:
+        raise Altered(f"not a canonical audit entry: {_explained(data)}")
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as odd:
+            raise Altered("not a canonical audit entry: not UTF-8") from odd
+    if len(found[SEQ]) == 16 and int(found[SEQ]) > LARGEST_INTEGER:
+        raise Altered("not a canonical audit entry: the sequence number is beyond what JSON holds")
+    return found
+
+
+def parse(data: bytes) -> Entry:
+    """The entry that these bytes are. Raises Altered."""
+    check(data)
+    return Entry(**json.loads(data))
+
+
+def _explained(data: bytes) -> str:
+    """Why ``data`` is not an entry, for a person."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return "not JSON"
+    if type(value) is not dict:
+        return "not an object"
+    missing, extra = set(FIELDS) - value.keys(), value.keys() - set(FIELDS)
+    if missing or extra:
+        return "its fields are others" + "".join(f", {name} is missing" for name in sorted(missing))
+    if value["version"] != VERSION:
+        return f"version {value['version']!r} is not known to this program"
+    return "spelled in another way, or a field holds what it cannot"
+
+
+def text_of(value: str) -> str:
+    """``value`` as a field may hold it: bytes that are not UTF-8 (surrogates) as ``\\xNN``.
+
+    A ref cannot hold a backslash (git check-ref-format), so that for refs ``text_back`` undoes it.
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return value
+
+
+def text_back(value: str) -> str:
+    """The ref that ``text_of`` was given."""
+    if "\\" not in value:
+        return value
+    raw = re.sub(rb"\\x([0-9a-f]{2})", lambda found: bytes.fromhex(found[1].decode()), value.encode("utf-8"))
+    return raw.decode("utf-8", "surrogateescape")

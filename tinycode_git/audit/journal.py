@@ -1,0 +1,269 @@
+"""The journal: what every entry is written to first, one durable line at a time, by any number of processes.
+
+An append takes the lock, checks that the journal ends where it did, writes, syncs, and only then moves the tail. A line
+that was cut short by a crash lies beyond the tail: the next append puts it aside and says so in an entry. Anything else
+that does not fit is an alteration, and nothing is written after it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from tinycode_git.audit.details import SALT_SIZE, Details, pack
+from tinycode_git.audit.entry import VERSION, Altered, Entry, parse
+from tinycode_git.audit.line import Position, join, split
+from tinycode_git.audit.lock import locked, shared
+from tinycode_git.audit.tail import Break, Tail, advance, fits, load, note_open
+from tinycode_git.errors import Incomplete
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry before it has a place: every field but ``version``, ``log``, ``seq`` and the two hashes."""
+
+    id: str
+    timestamp: str
+    action: str
+    phase: str
+    mode: str
+    user: str
+    actor: str
+    risk_level: str
+    ref: str
+    old: str
+    new: str
+    plan: str
+    step: str
+    details: Details
+
+    def placed(self, position: Position) -> Entry:
+        """The entry that follows ``position``."""
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "details"}
+        return Entry(
+            version=VERSION,
+            log=position.log.decode(),
+            seq=position.size,
+            details_digest=self.details.digest(),
+            previous_hash=position.hash.hex(),
+            **fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal in ``folder`` (``<git common dir>/tiny``). Nothing is created before the first append."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The journal itself."""
+        return self.folder / "journal"
+
+    @property
+    def tail_path(self) -> Path:
+        """What is known of its end."""
+        return self.folder / "tail"
+
+    @property
+    def lock_path(self) -> Path:
+        """What an append holds."""
+        return self.folder / "journal.lock"
+
+    def append(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Write entries, in order, durably. Raises Incomplete where that is not possible, Altered where the journal is
+        not what was written; then nothing was added.
+        """
+        try:
+            self.folder.mkdir(exist_ok=True)
+            with locked(self.lock_path), self._opened() as journal:
+                tail, torn = self._checked(journal)
+                if torn is not None:
+                    drafts = [*self._put_aside(journal, torn, drafts[0]), *drafts]
+                entries, tail, data = _placed(tail, drafts)
+                _write(journal, data, tail.offset - len(data))
+                self._keep(tail)
+                return entries
+        except OSError as failed:
+            raise _unwritable(failed) from failed
+
+    def tail(self) -> Tail:
+        """The journal's end now. Writes nothing. Raises Altered, or Incomplete where it cannot be read."""
+        try:
+            found = self._tail_once()
+            if found is None:
+                # A writer may have been between two files: once more with all writers kept out.
+                with shared(self.lock_path):
+                    found = self._tail_once()
+        except FileNotFoundError:
+            if load(self.tail_path) is None:
+                return Tail()
+            raise _altered("the audit journal is gone") from None
+        except OSError as failed:
+            raise Incomplete(f"the audit journal cannot be read: {failed.strerror}") from failed
+        if found is None:
+            raise _altered("the audit journal does not end as it did when it was last written")
+        tail, broken = found
+        if broken is not None and not broken.torn:
+            raise _altered(broken.reason)
+        return tail
+
+    def read(self, offset: int) -> tuple[Entry, Details]:
+        """The entry whose line starts at ``offset``. Raises Altered."""
+        with self.path.open("rb") as stream:
+            stream.seek(offset)
+            data, details = split(stream.readline())
+        return parse(data), details
+
+    def _tail_once(self) -> tuple[Tail, Break | None] | None:
+        tail = load(self.tail_path) or Tail()
+        with self.path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if not fits(tail, stream.fileno(), size):
+                return None
+            return (tail, None) if size == tail.offset else advance(tail, stream)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+        try:
+            journal = os.open(self.path, flags)
+        except FileNotFoundError:
+            if load(self.tail_path) is not None:
+                raise _altered("the audit journal is gone") from None
+            journal = os.open(self.path, flags | os.O_CREAT, 0o666)
+            sync_folder(self.folder)
+            sync_folder(self.folder.parent)
+        try:
+            yield journal
+        finally:
+            os.close(journal)
+
+    def _checked(self, journal: int) -> tuple[Tail, Break | None]:
+        """The journal's end, and the torn line beyond it if there is one."""
+        tail = load(self.tail_path) or Tail()
+        size = os.fstat(journal).st_size
+        if not fits(tail, journal, size):
+            raise _altered("the audit journal does not end as it did when it was last written")
+        if size == tail.offset:
+            return tail, None
+        with os.fdopen(os.dup(journal), "rb") as stream:
+            tail, broken = advance(tail, stream)
+        if broken is not None and not broken.torn:
+            raise _altered(broken.reason)
+        return tail, broken
+
+    def _put_aside(self, journal: int, torn: Break, model: Draft) -> list[Draft]:
+        """Move the bytes of a write that was cut short out of the journal; the entry that says so."""
+        size = os.fstat(journal).st_size - torn.offset
+        rest = os.pread(journal, size, torn.offset)
+        digest = sha256(rest).hexdigest()
+        aside = self.folder / "quarantine"
+        aside.mkdir(exist_ok=True)
+        write_file(aside / f"{torn.offset}-{digest[:16]}", rest)
+        os.ftruncate(journal, torn.offset)
+        body = pack({"bytes": size, "offset": torn.offset, "sha256": digest})
+        return [
+            replace(
+                model,
+                id=os.urandom(12).hex(),
+                action="journal-torn",
+                phase="recovered",
+                risk_level="none",
+                **dict.fromkeys(("ref", "old", "new", "plan", "step"), ""),
+                details=Details(os.urandom(SALT_SIZE), body),
+            )
+        ]
+
+    def _keep(self, tail: Tail) -> None:
+        # The entries are durable by now: a tail that cannot be written (full disk) is derived anew by the next reader.
+        with suppress(OSError):
+            descriptor = os.open(self.tail_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                os.pwrite(descriptor, tail.dump(), 0)
+            finally:
+                os.close(descriptor)
+
+
+def _placed(tail: Tail, drafts: Sequence[Draft]) -> tuple[list[Entry], Tail, bytes]:
+    """The drafts as entries that follow ``tail``, the tail after them, and the lines to write."""
+    position = tail.position
+    if not position.log:
+        position = replace(position, log=os.urandom(8).hex().encode())
+    entries, lines, opened, offset, last = [], [], dict(tail.open), tail.offset, tail.last
+    hashes = []
+    for draft in drafts:
+        entry = draft.placed(position)
+        data = entry.canonical()
+        line = join(data, draft.details)
+        position = position.next(data)
+        note_open(opened, data, offset)
+        offset, last = offset + len(line), offset
+        entries.append(entry)
+        lines.append(line)
+        hashes.append(position.hash)
+    return entries, Tail(position, tail.frontier.extend(hashes), offset, last, opened), b"".join(lines)
+
+
+def _write(journal: int, data: bytes, start: int) -> None:
+    """Add ``data`` durably or not at all."""
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(journal, view) :]
+        sync(journal)
+    except BaseException:
+        os.ftruncate(journal, start)
+        raise
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with beside.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            sync(stream.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync(descriptor: int) -> None:
+    """Wait until what was written is on the disk."""
+    if sys.platform == "darwin":
+        # fsync on macOS leaves data in the drive's cache (man 2 fsync).
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in ``folder`` are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _altered(reason: str) -> Altered:
+    return Altered(f"the audit journal was altered: {reason}", "git tiny audit verify says what is missing or changed")
+
+
+def _unwritable(failed: OSError) -> Incomplete:
+    hint = "free some space and try again" if failed.errno in _FULL else "nothing that changes anything runs without it"
+    return Incomplete(f"the audit journal cannot be written: {failed.strerror}", hint)
