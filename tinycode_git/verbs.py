@@ -17,9 +17,24 @@ class Verb(NamedTuple):
     section: str
 
 
+PLANS = "plans"
+UPKEEP = "state and upkeep"
 SETTINGS = "settings and health"
 
 VERBS: dict[str, Verb] = {
+    "propose": Verb("tinycode_git.commands.propose", "Turn a task into a plan: a branch of reviewed commits", PLANS),
+    "plans": Verb("tinycode_git.commands.plans", "List the plans of this repository", PLANS),
+    "show": Verb("tinycode_git.commands.show", "Show a plan: steps, risk, findings", PLANS),
+    "diff": Verb("tinycode_git.commands.diff", "Show what a plan changes", PLANS),
+    "export": Verb("tinycode_git.commands.export", "Write a plan as an mbox of patches", PLANS),
+    "check": Verb("tinycode_git.commands.check", "Validate a plan as its branch is now", PLANS),
+    "apply": Verb("tinycode_git.commands.apply", "Approve a plan: merge it into its target", PLANS),
+    "rollback": Verb("tinycode_git.commands.rollback", "Take an applied plan back", PLANS),
+    "redo": Verb("tinycode_git.commands.redo", "Bring a rolled-back plan back", PLANS),
+    "reject": Verb("tinycode_git.commands.reject", "Close a plan without applying it", PLANS),
+    "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
+    "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
+    "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),
     "mode": Verb("tinycode_git.commands.mode", "Show or set the ceiling on what may be done", SETTINGS),
     "version": Verb("tinycode_git.commands.version", "Show the versions of git tiny and what it runs on", SETTINGS),
 }

@@ -65,9 +65,12 @@ def apply(
         str, typer.Option("--expect", metavar="OID", help="Approve only if the plan's tip is this commit.")
     ] = "",
     expect_tree: Annotated[
-        str, typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge.")
+        str,
+        typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge."),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (off a terminal: with --expect).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -138,7 +141,10 @@ def _conflicts(approval: Approval) -> Refused:
 
 def _merge_line(approval: Approval) -> str:
     target = approval.target.removeprefix("refs/heads/")
-    return f"\nmerges into {target} at {approval.old[:12]}: {len(approval.files)} paths change, tree {approval.tree[:12]}\n"
+    count = len(approval.files)
+    return (
+        f"\nmerges into {target} at {approval.old[:12]}: {count} path{'s' * (count != 1)}, tree {approval.tree[:12]}\n"
+    )
 
 
 def _approved_by_person(repo: ReadRepo, approval: Approval, json: bool) -> Approval:

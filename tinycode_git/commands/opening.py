@@ -74,4 +74,5 @@ def settle(repo: PlanRepo, ledger: Ledger, held: Ceiling) -> None:
 
 def say(text: str) -> None:
     """One line for the user that is no result."""
+    sys.stdout.flush()  # what was printed before is to be read before
     sys.stderr.write(visible(text) + "\n")

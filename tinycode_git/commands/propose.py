@@ -116,7 +116,7 @@ def propose(
         jsonout.write(view(plan))
         return
     sys.stdout.write(summary(plan, console.for_stdout(repo.git)))
-    say(f"\nlook at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}".lstrip("\n"))
+    say(f"look at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}")
 
 
 def _check_words(words: list[str], source: str, stepped: bool) -> None:

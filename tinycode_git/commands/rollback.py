@@ -34,7 +34,9 @@ class Moved:
 @app.command()
 def rollback(
     plan: Annotated[str, typer.Argument(metavar="[PLAN]", help="A plan (default: the one applied last).")] = "",
-    revert: Annotated[bool, typer.Option("--revert", help="Make a reverting commit even where a reset would do.")] = False,
+    revert: Annotated[
+        bool, typer.Option("--revert", help="Make a reverting commit even where a reset would do.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take an applied plan back; everything else stays, your uncommitted work too.
@@ -73,7 +75,7 @@ def tell(undo: Undo, done: Undone, *, json: bool) -> None:
         return
     target = record.target.removeprefix("refs/heads/")
     if not done.reverted:
-        word = "rolled back" if undo.action == "rollback" else "redone:"
+        word = "rolled back" if undo.action == "rollback" else "brought back"
         print(f"{word} {record.id}: {target} is at {done.tip[:12]}{' again' if undo.action == 'rollback' else ''}")
     else:
         word = "reverted" if undo.action == "rollback" else "reapplied"
