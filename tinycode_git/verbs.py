@@ -32,6 +32,7 @@ VERBS: dict[str, Verb] = {
     "rollback": Verb("tinycode_git.commands.rollback", "Take an applied plan back", PLANS),
     "redo": Verb("tinycode_git.commands.redo", "Bring a rolled-back plan back", PLANS),
     "reject": Verb("tinycode_git.commands.reject", "Close a plan without applying it", PLANS),
+    "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from tinycode_git.errors import Exit, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger
 from tinycode_git.plan.approve import (
     Approval,
@@ -25,6 +27,7 @@ from tinycode_git.plan.approve import (
     prepare,
     refuse_conflicts,
 )
+from tinycode_git.plan.partial import Part, parse_steps, prepare_part
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import Plan, find_plan
 from tinycode_git.render import console, jsonout, prompt
@@ -35,7 +38,10 @@ app = new_app()
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What ``--json`` prints: ``merge`` is the new commit on ``target``, which was at ``before``."""
+    """What ``--json`` prints: ``merge`` is the new commit on ``target``, which was at ``before``.
+
+    ``rest`` is the plan that holds the steps left out by ``--steps``; empty where all were applied.
+    """
 
     id: str
     state: str
@@ -43,6 +49,7 @@ class Applied:
     before: str
     merge: str
     tree: str
+    rest: str
     output: tuple[str, ...]
 
 
@@ -68,6 +75,10 @@ def apply(
         str,
         typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge."),
     ] = "",
+    steps: Annotated[str, typer.Option("--steps", metavar="N,N-N", help="Apply only these steps, as 1,3-4.")] = "",
+    with_needed: Annotated[
+        bool, typer.Option("--with-needed", help="With --steps: add the steps that the chosen ones need.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")
     ] = False,
@@ -84,6 +95,7 @@ def apply(
     \b
       git tiny apply
       git tiny apply rename-get-cwd --dry-run
+      git tiny apply rename-get-cwd --steps 1,3-4 --with-needed
       git tiny apply rename-get-cwd --yes --expect 1f2e3d4c5b6a
 
     Exit codes:
@@ -94,30 +106,53 @@ def apply(
       2  no plan of that name
       130  interrupted; nothing was changed
     """
+    if with_needed and not steps:
+        raise UsageError("--with-needed goes with --steps", "see git tiny apply --help")
+    choice = Choice(steps, with_needed)
     if dry_run:
-        _preview(plan, json)
+        _preview(plan, choice, json)
         return
     repo, ledger = executing("apply")
     found = find_plan(repo, plan or None, State.OPEN)
-    approval = prepare(repo, found)
     if expect:
-        check_expected(approval, expect)
+        check_expected(found, expect)
+    approval, part = _prepare(repo, found, choice)
     refuse_conflicts(approval)
     if yes and not expect and not prompt.at_terminal():
         raise Refused(
             "off a terminal, --yes needs the oid that was looked at",
-            f"git tiny show {found.id}, then: git tiny apply {found.id} --yes --expect {approval.tip}",
+            f"git tiny show {found.id}, then: git tiny apply {found.id} --yes --expect {found.tip}",
         )
     if not yes:
-        approval = _approved_by_person(repo, approval, json)
-    done = _approve(repo, ledger, approval, expect_tree, ask=not yes, quiet=json)
-    _report(repo, approval, done, json)
+        approval, part = _approved_by_person(repo, found, choice, json)
+    done = _approve(repo, ledger, approval, part, expect_tree, ask=not yes)
+    _report(repo, approval, done, part, json)
 
 
-def _preview(name: str, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which steps the user named (empty: all)."""
+
+    steps: str
+    with_needed: bool
+
+
+def _prepare(repo: PlanRepo, plan: Plan, choice: Choice) -> tuple[Approval, Part | None]:
+    approval = prepare(repo, plan)
+    if not choice.steps:
+        return approval, None
+    wanted = parse_steps(choice.steps, len(plan.steps))
+    if len(wanted) == len(plan.steps):
+        return approval, None
+    part = prepare_part(repo, plan, wanted, with_needed=choice.with_needed)
+    return part.approval, part
+
+
+def _preview(name: str, choice: Choice, json: bool) -> None:
     repo, _ = planning("apply --dry-run")
     found = find_plan(repo, name or None, State.OPEN)
-    approval = prepare(repo, found)
+    approval, _ = _prepare(repo, found, choice)
+    found = approval.plan
     if json:
         jsonout.write(
             Preview(
@@ -147,42 +182,37 @@ def _merge_line(approval: Approval) -> str:
     )
 
 
-def _approved_by_person(repo: ReadRepo, approval: Approval, json: bool) -> Approval:
-    """Show the plan and ask; what is answered is pinned to the commit that was shown."""
-    plan = approval.plan
-    hint = f"git tiny show {plan.id}, then: git tiny apply {plan.id} --yes --expect {approval.tip}"
+def _approved_by_person(repo: ExecuteRepo, plan: Plan, choice: Choice, json: bool) -> tuple[Approval, Part | None]:
+    """Show the plan and ask; what is answered is pinned to the commits that were shown."""
+    drawn = console.for_stderr(repo.git) if json else console.for_stdout(repo.git)
+    stream = sys.stderr if json else sys.stdout
     while True:
-        drawn = console.for_stderr(repo.git) if json else console.for_stdout(repo.git)
-        stream = sys.stderr if json else sys.stdout
+        approval, part = _prepare(repo, plan, choice)
+        refuse_conflicts(approval)
+        hint = f"git tiny show {plan.id}, then: git tiny apply {plan.id} --yes --expect {plan.tip}"
         stream.write(summary(approval.plan, drawn) + _merge_line(approval))
-        answer = prompt.ask(f"apply {plan.id} at {approval.tip[:12]}?", hint=hint)
-        now = _again(repo, plan)
-        if now.tip != approval.tip or repo.ref(approval.target) != approval.old:
-            if answer is prompt.Answer.YES:
-                say(f"{plan.id} or its target moved while it was shown; this is what it is now:")
-            assert isinstance(repo, ExecuteRepo)
-            approval = prepare(repo, now)
-            refuse_conflicts(approval)
-            continue
-        if answer is prompt.Answer.YES:
-            return approval
+        answer = prompt.ask(f"apply {plan.id} at {plan.tip[:12]}?", hint=hint)
         if answer is prompt.Answer.NO:
             raise Refused(f"{plan.id} was not approved; nothing was changed", f"git tiny reject {plan.id} closes it")
-
-
-def _again(repo: ReadRepo, plan: Plan) -> Plan:
-    return find_plan(repo, plan.id)
+        now = find_plan(repo, plan.id)
+        if now.tip == plan.tip and repo.ref(approval.target) == approval.old:
+            if answer is prompt.Answer.YES:
+                return approval, part
+        elif answer is prompt.Answer.YES:
+            say(f"{plan.id} or its target moved while it was shown; this is what it is now:")
+        plan = now
 
 
 def _approve(
-    repo: ExecuteRepo, ledger: Ledger, approval: Approval, expect_tree: str, *, ask: bool, quiet: bool
+    repo: ExecuteRepo, ledger: Ledger, approval: Approval, part: Part | None, expect_tree: str, *, ask: bool
 ) -> Approved:
     """Approve; where a hook makes another tree of it, show that and ask once more."""
     if expect_tree and (len(expect_tree) != len(approval.tree) or not expect_tree.isalnum()):
         raise UsageError(f"--expect-tree takes a whole tree oid, not {expect_tree!r}")
     while True:
         try:
-            return approve(repo, ledger, approval, expect_tree=expect_tree)
+            also = partial(part.rest, repo) if part is not None else None
+            return approve(repo, ledger, approval, expect_tree=expect_tree, also=also)
         except TreeChanged as changed:
             if not ask:
                 raise
@@ -195,16 +225,27 @@ def _approve(
             expect_tree = changed.tree
 
 
-def _report(repo: ReadRepo, approval: Approval, done: Approved, json: bool) -> None:
+def _report(repo: ReadRepo, approval: Approval, done: Approved, part: Part | None, json: bool) -> None:
     record = done.record
     for text in done.output:
         sys.stderr.write(visible_block(text) + "\n")
     if json:
         tree = repo.commit(done.merge).tree
         jsonout.write(
-            Applied(record.id, record.state.value, record.target, approval.old, done.merge, tree, done.output)
+            Applied(
+                record.id,
+                record.state.value,
+                record.target,
+                approval.old,
+                done.merge,
+                tree,
+                part.whole.id if part is not None else "",
+                done.output,
+            )
         )
         return
     target = record.target.removeprefix("refs/heads/")
     print(f"applied {record.id} to {target}: {done.merge[:12]}")
+    if part is not None:
+        say(f"the other steps stay open as {part.whole.id}, on the new base")
     say(f"git tiny rollback {record.id} takes it back")

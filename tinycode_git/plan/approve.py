@@ -18,10 +18,12 @@ from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.landing import Landing, land
 from tinycode_git.plan.record import Event, Record, State
+from tinycode_git.plan.stack import retarget_above
 from tinycode_git.plan.store import Plan, save
 from tinycode_git.proposal import Identity
 
 Gate = Callable[[str], None]
+Also = Callable[[str], Sequence[RefMove]]
 _APPLICABLE = (State.OPEN, State.DRAFT, State.ROLLED_BACK)
 
 
@@ -73,6 +75,12 @@ def prepare(repo: PlanRepo, plan: Plan) -> Approval:
         raise Refused(f"{_short(record.target)} is gone", "the plan's target has to be a branch")
     if repo.is_ancestor(plan.tip, old):
         raise Refused(f"{_short(record.target)} holds all of {plan.id}", f"git tiny reject {plan.id} closes it")
+    if not repo.is_ancestor(plan.base, old):
+        raise Refused(
+            f"{plan.id} stands on {plan.base[:12]}, which {_short(record.target)} does not hold:"
+            " merging would bring more than its steps",
+            f"git tiny restack {plan.id} moves it onto {_short(record.target)}",
+        )
     merged = merge(repo, old, plan.tip)
     files = diff_trees(repo.git, old, merged.tree)
     return Approval(plan, record.target, old, plan.tip, merged.tree, merged.conflicts, files)
@@ -84,18 +92,18 @@ def _what_next(record: Record) -> str:
     return f"git tiny show {record.id} tells its story"
 
 
-def check_expected(approval: Approval, expect: str) -> None:
+def check_expected(plan: Plan, expect: str) -> None:
     """Refuse unless the plan's tip is what was shown. ``expect`` is a hex oid, at least 7 characters of it.
 
     Raises UsageError for anything else than an oid.
     """
     wanted = expect.strip().lower()
     if len(wanted) < 7 or any(c not in "0123456789abcdef" for c in wanted):
-        raise UsageError(f"--expect takes the oid that was shown, not {expect!r}", f"git tiny show {approval.plan.id}")
-    if not approval.tip.startswith(wanted):
+        raise UsageError(f"--expect takes the oid that was shown, not {expect!r}", f"git tiny show {plan.id}")
+    if not plan.tip.startswith(wanted):
         raise Refused(
-            f"{approval.plan.id} is now at {approval.tip[:12]}, not {wanted[:12]}: it moved since it was shown",
-            f"look again: git tiny show {approval.plan.id}; then --expect {approval.tip}",
+            f"{plan.id} is now at {plan.tip[:12]}, not {wanted[:12]}: it moved since it was shown",
+            f"look again: git tiny show {plan.id}; then --expect {plan.tip}",
         )
 
 
@@ -133,8 +141,12 @@ def approve(
     *,
     gate: Gate | None = None,
     expect_tree: str = "",
+    also: Also | None = None,
 ) -> Approved:
-    """Merge the plan; see the module. Raises with nothing of the user's changed, or returns when all of it is."""
+    """Merge the plan; see the module. ``also`` answers, once the merge is known, with refs to move along with it.
+
+    Raises with nothing of the user's changed, or returns when all of it is.
+    """
     refuse_conflicts(approval)
     found = refuse_unready(repo, approval.target)
     committer = repo.identity()
@@ -161,7 +173,8 @@ def approve(
         saved = save(repo, record, plan.head)
         files = made.files
         landing = Landing(approval.target, approval.old, made.merge, files, tuple(found))
-        extra = [RefMove(plan.branch, approval.tip, approval.tip), saved]
+        extra = [RefMove(plan.branch, plan.branch_tip, approval.tip), saved, *(also(made.merge) if also else ())]
+        extra += retarget_above(repo, plan) if plan.head else []
         land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}")
     except TinyError as error:
         ledger.failed(intent, error.message)

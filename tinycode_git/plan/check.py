@@ -44,7 +44,7 @@ def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan) -> Plan:
         return plan
     who = repo.identity()
     event = Event("edited", f"{who.name} <{who.email}>", who.when, f"{len(plan.steps)} steps at {plan.tip[:12]}")
-    record = replace(plan.record, event=event, base=plan.base, tip=plan.tip, steps=plan.steps)
+    record = replace(plan.record, event=event, base=plan.base, tip=plan.tip, steps=plan.steps, conflicts=())
     intent = ledger.intend(
         Operation(
             "edit", ref=plan.branch, old=plan.record.tip, new=plan.tip, plan=plan.id, details={"record": plan.head}

@@ -12,7 +12,7 @@ from tinycode_git.git.refs import RefMove
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.materialise import materialise
-from tinycode_git.plan.names import RECORDS, branch_ref, new_id
+from tinycode_git.plan.names import RECORDS, branch_ref, is_id, new_id
 from tinycode_git.plan.record import Event, Record, State
 from tinycode_git.plan.store import Plan, save
 from tinycode_git.proposal import Proposal
@@ -31,7 +31,10 @@ class Target:
 
 
 def target_of(repo: ReadRepo, name: str | None) -> Target:
-    """The branch ``name`` (the checked-out one where None). Raises Refused where there is no such branch or commit."""
+    """The branch ``name`` (the checked-out one where None), or the plan of that id, to stack on.
+
+    Raises Refused or UsageError where there is no such branch or commit.
+    """
     if name is None:
         ref = repo.head_branch()
         if ref is None:
@@ -40,6 +43,9 @@ def target_of(repo: ReadRepo, name: str | None) -> Target:
             )
     else:
         ref = name if name.startswith("refs/") else f"refs/heads/{name}"
+        stacked = branch_ref(repo.config("tiny.prefix") or "tiny", name) if is_id(name) else ""
+        if stacked and repo.ref(ref) is None and repo.ref(stacked) is not None:
+            ref = stacked
         if not ref.startswith("refs/heads/"):
             raise UsageError(f"{name!r} is not a branch", "a plan is merged into a branch: --target BRANCH")
     base = repo.ref(ref)

@@ -93,6 +93,7 @@ class Record:
     declared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     findings: tuple[Mapping[str, Any], ...] = ()
+    conflicts: tuple[Mapping[str, Any], ...] = ()
     merge: str = ""
     before: str = ""
     undone: str = ""
@@ -132,6 +133,7 @@ def load(data: bytes, where: str) -> Record:
                 "declared": tuple(raw["declared"]),
                 "notes": tuple(raw["notes"]),
                 "findings": tuple(raw["findings"]),
+                "conflicts": tuple(raw.get("conflicts", ())),
             }
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
