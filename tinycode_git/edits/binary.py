@@ -60,7 +60,7 @@ def _read_hunk(lines: Sequence[bytes], i: int, first_line: int) -> tuple[BinaryH
             _corrupt(first_line + i, "damaged binary data")
         chunks.append(chunk)
         i += 1
-    if i >= len(lines):
+    if i >= len(lines) or not chunks:
         _corrupt(first_line + start, "binary data is cut short")
     return BinaryHunk(words[0].decode(), int(words[1]), b"".join(chunks)), i + 1
 

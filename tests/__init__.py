@@ -1,0 +1,1 @@
+"""Tests on real repositories, real git and real processes."""
