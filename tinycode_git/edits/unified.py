@@ -113,7 +113,7 @@ def _git_patch(lines: Sequence[bytes], i: int, first_line: int) -> tuple[FilePat
     elif i < len(lines) and lines[i].startswith(b"GIT binary patch"):
         binary, i = read_binary(lines, i + 1, first_line)
     elif i < len(lines) and lines[i].startswith((b"Binary files ", b"Files ")) and lines[i].endswith(b" differ\n"):
-        binary, i = BinaryPatch(None, None), i + 1
+        binary, i = BinaryPatch(None), i + 1
     if not (hunks or binary or header.changes_something()):
         corrupt(first_line + start, "nothing follows the file header")
     empty = not header.new_oid.strip("0") or any(name.startswith(header.new_oid) for name in _EMPTY_BLOBS)
