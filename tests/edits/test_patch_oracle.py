@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.edits.judge import Files, Judge, result
+from tinycode_git.edits.paths import parents
 from tinycode_git.errors import TinyError
 from tinycode_git.planners.patch import plan_patch
 from tinycode_git.proposal import MemorySnapshot, path_str
@@ -112,6 +113,10 @@ def test_what_git_refuses_of_a_damaged_patch_is_refused(
         got = result(base, plan_patch(MemorySnapshot(base), patch))
     except TinyError as error:
         assert "\n" not in error.message
+        return
+    if "beyond a symbolic link" in said:
+        # Git looks at links that the same patch moves away; what counts is that none is in the way afterwards.
+        assert not any(parent in got for path in got for parent in parents(path))
         return
     assert expected is not None, f"git refuses what was applied here: {said}\n{patch!r}"
     assert judge.trees(got) == [expected]
