@@ -15,19 +15,17 @@ MAX_SIZE = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BinaryHunk:
-    """One direction: ``kind`` (``literal`` or ``delta``), the size once inflated, and the deflated bytes."""
+    """One direction: ``kind`` (``literal`` or ``delta``) and its inflated bytes."""
 
     kind: str
-    size: int
-    deflated: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class BinaryPatch:
-    """Both directions; ``forward`` None says that the diff only mentions that binary files differ."""
+    """The way from old to new; ``forward`` None says that the diff only mentions that binary files differ."""
 
     forward: BinaryHunk | None
-    reverse: BinaryHunk | None
 
 
 class BadDelta(ValueError):
@@ -39,8 +37,9 @@ def read_binary(lines: Sequence[bytes], i: int, first_line: int) -> tuple[Binary
     forward, i = _read_hunk(lines, i, first_line)
     if forward is None:
         _corrupt(first_line + i, "an unknown kind of binary patch")
-    reverse, i = _read_hunk(lines, i, first_line)
-    return BinaryPatch(forward, reverse), i
+    # The way back is read too, because damage there is damage of the patch.
+    _, i = _read_hunk(lines, i, first_line)
+    return BinaryPatch(forward), i
 
 
 def _corrupt(line: int, reason: str) -> NoReturn:
@@ -60,9 +59,13 @@ def _read_hunk(lines: Sequence[bytes], i: int, first_line: int) -> tuple[BinaryH
             _corrupt(first_line + i, "damaged binary data")
         chunks.append(chunk)
         i += 1
-    if i >= len(lines):
+    if i >= len(lines) or not chunks:
         _corrupt(first_line + start, "binary data is cut short")
-    return BinaryHunk(words[0].decode(), int(words[1]), b"".join(chunks)), i + 1
+    try:
+        data = _inflate(b"".join(chunks), int(words[1]))
+    except BadDelta as error:
+        _corrupt(first_line + start, str(error))
+    return BinaryHunk(words[0].decode(), data), i + 1
 
 
 def _decode_line(line: bytes) -> bytes | None:
@@ -81,20 +84,19 @@ def _decode_line(line: bytes) -> bytes | None:
 
 def apply_binary(hunk: BinaryHunk, preimage: bytes) -> bytes:
     """The new content. Raises ``BadDelta``."""
-    data = _inflate(hunk)
-    return data if hunk.kind == "literal" else apply_delta(preimage, data)
+    return hunk.data if hunk.kind == "literal" else apply_delta(preimage, hunk.data)
 
 
-def _inflate(hunk: BinaryHunk) -> bytes:
-    if hunk.size > MAX_SIZE:
-        raise BadDelta(f"it would be larger than {MAX_SIZE} bytes")
+def _inflate(deflated: bytes, size: int) -> bytes:
+    if size > MAX_SIZE:
+        raise BadDelta(f"its data would be larger than {MAX_SIZE} bytes")
     inflater = zlib.decompressobj()
     try:
-        data = inflater.decompress(hunk.deflated, hunk.size + 1)
+        data = inflater.decompress(deflated, size + 1)
     except zlib.error as error:
-        raise BadDelta("its data is damaged") from error
-    if len(data) != hunk.size or not inflater.eof:
-        raise BadDelta("its data has not the size that it says")
+        raise BadDelta("damaged binary data") from error
+    if len(data) != size or not inflater.eof:
+        raise BadDelta("binary data has not the size that it says")
     return data
 
 

@@ -127,6 +127,11 @@ def read_header(lines: Sequence[bytes], i: int, first_line: int) -> tuple[GitHea
         if after is None:
             break
         header, i = after, i + 1
+        if not line.endswith(b"\n"):
+            raise UsageError(
+                f"the patch is corrupt at line {first_line + i - 1}: the input ends inside a file header",
+                "make it anew with git diff or git format-patch",
+            )
     named = _named(header, base, marks)
     if named is None:
         raise UsageError(
@@ -138,6 +143,8 @@ def read_header(lines: Sequence[bytes], i: int, first_line: int) -> tuple[GitHea
 
 def _named(header: GitHeader, base: tuple[str | None, str | None], marks: Sequence[str | None]) -> GitHeader | None:
     """``header`` with both names filled in; None where a name is missing or two places disagree."""
+    if header.action in ("rename", "copy") and not (header.old_path and header.new_path):
+        return None
     old, new = header.old_path or base[0], header.new_path or base[1]
     if marks:
         absent = (header.action == "create", header.action == "delete")
@@ -170,8 +177,10 @@ def _path(raw: bytes) -> str:
     return path_str(quoted[0] if quoted else raw)
 
 
-def _mode(raw: bytes) -> int | None:
-    return int(raw, 8) if re.fullmatch(rb"[0-7]{6}\s*", raw) else None
+def _mode(raw: bytes) -> int:
+    if not re.fullmatch(rb"[0-7]{6}\s*", raw):
+        raise UsageError("the patch is corrupt: a file header has a malformed mode", "make the patch anew")
+    return int(raw, 8)
 
 
 _LINES: dict[bytes, Callable[[GitHeader, bytes], GitHeader]] = {

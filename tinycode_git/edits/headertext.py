@@ -97,7 +97,8 @@ def _unquoted(text: str) -> str:
 def parse_author(value: str) -> tuple[str, str]:
     """Name and address of a ``From`` header; both empty where there is no address.
 
-    The name is the address where it is missing, longer than 60 bytes or holds ``@``, ``<`` or ``>``.
+    The name is the address where it is missing or holds ``@``, ``<`` or ``>``. (Git takes it for a name of more than 60
+    bytes too, which real people have; here that is kept.)
     """
     text = _unquoted(value)
     at = text.find("@")
@@ -115,7 +116,7 @@ def parse_author(value: str) -> tuple[str, str]:
 
 
 def _sane(name: str, email: str) -> str:
-    return email if not name or len(name.encode("utf-8", "surrogateescape")) > 60 or set(name) & set("@<>") else name
+    return email if not name or set(name) & set("@<>") else name
 
 
 def parse_date(value: str) -> tuple[int | None, int]:

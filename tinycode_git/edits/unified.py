@@ -17,6 +17,11 @@ from tinycode_git.edits.lines import split_lines
 from tinycode_git.errors import UsageError
 
 HUNK = re.compile(rb"@@ -(\d{1,10})(?:,(\d{1,10}))? \+(\d{1,10})(?:,(\d{1,10}))? @@")
+# The names of the empty blob, by SHA-1 and by SHA-256.
+_EMPTY_BLOBS = (
+    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
 _EPOCH = re.compile(rb"\t(?:1970-01-01|1969-12-31)[ T]")
 
 
@@ -74,8 +79,6 @@ def parse_patch(data: bytes, *, first_line: int = 1) -> list[FilePatch]:
     Raises ``UsageError`` where a patch is corrupt. Where there is none at all the answer is empty.
     """
     lines = split_lines(data)
-    if lines and not lines[-1].endswith(b"\n"):
-        lines[-1] += b"\n"
     patches: list[FilePatch] = []
     i = 0
     while i < len(lines):
@@ -110,9 +113,12 @@ def _git_patch(lines: Sequence[bytes], i: int, first_line: int) -> tuple[FilePat
     elif i < len(lines) and lines[i].startswith(b"GIT binary patch"):
         binary, i = read_binary(lines, i + 1, first_line)
     elif i < len(lines) and lines[i].startswith((b"Binary files ", b"Files ")) and lines[i].endswith(b" differ\n"):
-        binary, i = BinaryPatch(None, None), i + 1
+        binary, i = BinaryPatch(None), i + 1
     if not (hunks or binary or header.changes_something()):
         corrupt(first_line + start, "nothing follows the file header")
+    empty = not header.new_oid.strip("0") or any(name.startswith(header.new_oid) for name in _EMPTY_BLOBS)
+    if header.action == "create" and not (hunks or binary or empty):
+        corrupt(first_line + start, "a new file's content is missing")
     if header.action == "create" and any(h.old_count for h in hunks):
         corrupt(first_line + start, "a new file's hunks name old lines")
     if header.action == "delete" and any(line[0] != 0x2D for h in hunks for line in h.lines):
@@ -126,8 +132,10 @@ def _plain_patch(lines: Sequence[bytes], i: int, first_line: int) -> tuple[FileP
     hunks, end = read_hunks(lines, i + 2, first_line)
     sides = [None if _EPOCH.search(line) else name_of(line[4:]) for line in (lines[i], lines[i + 1])]
     old, new = strip_pair(*sides)
-    if old is None and new is None:
+    if not (old or new):
         corrupt(first_line + i, "neither side names a file")
+    if old and new and old != new:
+        old = new = _without_backup(old, new) or corrupt(first_line + i, "the two sides name different files")
     action = "create" if old is None else "delete" if new is None else "modify"
     if action == "create" and any(h.old_count for h in hunks):
         corrupt(first_line + i, "a new file's hunks name old lines")
@@ -135,6 +143,14 @@ def _plain_patch(lines: Sequence[bytes], i: int, first_line: int) -> tuple[FileP
         corrupt(first_line + i, "a deleted file's hunks keep lines")
     header = GitHeader(old_path=old, new_path=new, action=action)
     return FilePatch(action, old, new, header, hunks, guessed=True, at=first_line + i), end
+
+
+def _without_backup(old: str, new: str) -> str | None:
+    """The file that both names mean where one is the other's backup (``diff a.c.orig a.c``)."""
+    for one, other in ((old, new), (new, old)):
+        if one.startswith(other) and one[len(other) :] in ("~", ".orig", ".bak", ".old", ".new"):
+            return other
+    return None
 
 
 def read_hunks(lines: Sequence[bytes], i: int, first_line: int) -> tuple[tuple[Hunk, ...], int]:
@@ -170,6 +186,9 @@ def _hunk_body(lines: Sequence[bytes], i: int, old: int, new: int, first_line: i
             old -= tag != 0x2B
             new -= tag != 0x2D
             changed = changed or tag in b"+-"
+            # A line that lost its end may have lost more.
+            if not line.endswith(b"\n"):
+                corrupt(first_line + i, "the input ends inside a line of a hunk")
         else:
             corrupt(first_line + i, "a hunk's line starts with neither space, plus nor minus")
         if old < 0 or new < 0:

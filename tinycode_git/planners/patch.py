@@ -114,19 +114,14 @@ def apply_patches(snapshot: Snapshot, patches: Sequence[FilePatch]) -> tuple[Cha
 
 
 def _resolve(draft: TreeDraft, patch: FilePatch) -> FilePatch:
-    """A plain diff's two names made one: the one that exists (``a.c.orig`` against ``a.c`` is a change of ``a.c``)."""
+    """A plain diff has no header to say that it adds a file: a hunk without old lines does, where there is none."""
     from dataclasses import replace
 
-    if not patch.guessed:
+    if not patch.guessed or patch.action != "modify" or patch.new_path is None:
         return patch
-    old, new = patch.old_path, patch.new_path
-    if patch.action == "modify" and old is not None and new is not None:
-        path = new if old == new or draft.entry(new) is not None or draft.entry(old) is None else old
-        created = len(patch.hunks) == 1 and not patch.hunks[0].old_count and draft.entry(path) is None
-        return replace(
-            patch, action="create" if created else "modify", old_path=None if created else path, new_path=path
-        )
-    return patch
+    if len(patch.hunks) > 1 or patch.hunks[0].old_count or draft.entry(patch.new_path) is not None:
+        return patch
+    return replace(patch, action="create", old_path=None)
 
 
 def _apply(draft: TreeDraft, patch: FilePatch, leaving: set[str], written: set[str]) -> None:

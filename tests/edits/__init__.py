@@ -1,0 +1,1 @@
+"""Edit formats: pure text in, text out, with git itself as the judge."""

@@ -1,0 +1,1 @@
+"""Planners: from bytes and a snapshot to a proposal."""
