@@ -65,9 +65,12 @@ def apply(
         str, typer.Option("--expect", metavar="OID", help="Approve only if the plan's tip is this commit.")
     ] = "",
     expect_tree: Annotated[
-        str, typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge.")
+        str,
+        typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge."),
     ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask (off a terminal: with --expect).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -34,7 +34,9 @@ class Moved:
 @app.command()
 def rollback(
     plan: Annotated[str, typer.Argument(metavar="[PLAN]", help="A plan (default: the one applied last).")] = "",
-    revert: Annotated[bool, typer.Option("--revert", help="Make a reverting commit even where a reset would do.")] = False,
+    revert: Annotated[
+        bool, typer.Option("--revert", help="Make a reverting commit even where a reset would do.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take an applied plan back; everything else stays, your uncommitted work too.
