@@ -78,7 +78,7 @@ def run(
     *,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    input: Content | None = None,  # noqa: A002 - the name that subprocess uses
+    input: Content | None = None,
     check: bool = True,
     timeout: float = 120,
 ) -> Result:
@@ -104,7 +104,7 @@ def tiny(
     *args: str | Path,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    input: Content | None = None,  # noqa: A002
+    input: Content | None = None,
     check: bool = True,
     timeout: float = 120,
 ) -> Result:
@@ -129,7 +129,7 @@ class Repo:
     def git(
         self,
         *args: str | bytes | Path,
-        input: Content | None = None,  # noqa: A002
+        input: Content | None = None,
         check: bool = True,
         env: Mapping[str, str] | None = None,
     ) -> Result:
@@ -141,7 +141,7 @@ class Repo:
         self,
         *args: str | Path,
         env: Mapping[str, str] | None = None,
-        input: Content | None = None,  # noqa: A002
+        input: Content | None = None,
         check: bool = True,
         timeout: float = 120,
     ) -> Result:

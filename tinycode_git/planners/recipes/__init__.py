@@ -1,0 +1,1 @@
+"""Recipes: planners that need no model. See ``registry``."""
