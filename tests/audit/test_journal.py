@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.conftest import Repo, operation, python, read_only, unprivileged
+from tests.audit.logs import Logged, operation, python, read_only, unprivileged
 from tinycode_git.audit.entry import Altered, Entry, parse
 from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.line import split
@@ -28,13 +28,13 @@ for n in range(int(sys.argv[3])):
 """
 
 
-def entries(repo: Repo) -> list[Entry]:
-    lines = (repo.tiny / "journal").read_bytes().splitlines(keepends=True)
+def entries(repo: Logged) -> list[Entry]:
+    lines = (repo.folder / "journal").read_bytes().splitlines(keepends=True)
     return [parse(split(line)[0]) for line in lines]
 
 
-def test_entries_are_one_chain_and_one_tree(repo: Repo) -> None:
-    repo.write(5)
+def test_entries_are_one_chain_and_one_tree(repo: Logged) -> None:
+    repo.log(5)
     found = entries(repo)
     assert [entry.seq for entry in found] == list(range(10))
     assert [entry.previous_hash for entry in found] == ["0" * 64, *(entry.hash.hex() for entry in found[:-1])]
@@ -43,23 +43,23 @@ def test_entries_are_one_chain_and_one_tree(repo: Repo) -> None:
     assert {entry.timestamp for entry in found} >= {"2026-01-02T12:00:00.000000Z"}
 
 
-def test_the_journal_can_be_read_with_cut(repo: Repo) -> None:
-    repo.write(2)
-    out = subprocess.run(["cut", "-f1", repo.tiny / "journal"], capture_output=True, check=True).stdout
+def test_the_journal_can_be_read_with_cut(repo: Logged) -> None:
+    repo.log(2)
+    out = subprocess.run(["cut", "-f1", repo.folder / "journal"], capture_output=True, check=True).stdout
     assert [leaf_hash(line) for line in out.splitlines()] == [entry.hash for entry in entries(repo)]
 
 
-def test_details_are_committed_to(repo: Repo) -> None:
+def test_details_are_committed_to(repo: Logged) -> None:
     repo.ledger().note(operation("propose", details={"paths": ["a", "b\udcff"]}))
-    [line] = (repo.tiny / "journal").read_bytes().splitlines(keepends=True)
+    [line] = (repo.folder / "journal").read_bytes().splitlines(keepends=True)
     data, details = split(line)
     assert details.value() == {"paths": ["a", "b\udcff"]}
     assert parse(data).details_digest == details.digest()
 
 
-def test_eight_processes_over_two_worktrees_write_one_chain(repo: Repo, tmp_path: Path) -> None:
-    repo.git("worktree", "add", "-q", str(tmp_path / "other"))
-    commons = [repo.common, Repo(tmp_path / "other").common]
+def test_eight_processes_over_two_worktrees_write_one_chain(repo: Logged, tmp_path: Path) -> None:
+    repo.git("worktree", "add", "-q", tmp_path / "other")
+    commons = [repo.common, Logged(tmp_path / "other").common]
     writers = [python(WRITER, str(commons[n % 2]), f"writer-{n}", "25") for n in range(8)]
     assert [writer.wait() for writer in writers] == [0] * 8
     found = entries(repo)
@@ -69,44 +69,44 @@ def test_eight_processes_over_two_worktrees_write_one_chain(repo: Repo, tmp_path
         mine = [(entry.step, entry.phase) for entry in found if entry.actor == f"writer-{n}"]
         assert mine == [(str(k), phase) for k in range(25) for phase in ("intent", "done")]
     assert repo.ledger().anchor().root == root([entry.hash for entry in found]).hex()
-    assert not list((repo.tiny / "running").iterdir())
+    assert not list((repo.folder / "running").iterdir())
 
 
 @pytest.mark.parametrize("rest", [b"{", b'{"action":"apply"', b"\0" * 700, b'{"action":' + b"\0" * 90 + b"\n"])
-def test_a_torn_last_line_is_put_aside_and_recorded(repo: Repo, rest: bytes) -> None:
-    repo.write(1)
-    with (repo.tiny / "journal").open("ab") as stream:
+def test_a_torn_last_line_is_put_aside_and_recorded(repo: Logged, rest: bytes) -> None:
+    repo.log(1)
+    with (repo.folder / "journal").open("ab") as stream:
         stream.write(rest)
     assert repo.ledger().anchor().size == 2
-    repo.write(1)
+    repo.log(1)
     found = entries(repo)
     assert [entry.action for entry in found] == ["propose", "propose", "journal-torn", "propose", "propose"]
-    assert [path.read_bytes() for path in (repo.tiny / "quarantine").iterdir()] == [rest]
-    assert Journal(repo.tiny).tail().position.size == 5
+    assert [path.read_bytes() for path in (repo.folder / "quarantine").iterdir()] == [rest]
+    assert Journal(repo.folder).tail().position.size == 5
 
 
-def test_a_line_that_was_written_but_not_acknowledged_is_kept(repo: Repo) -> None:
-    repo.write(1)
-    before = (repo.tiny / "tail").read_bytes()
-    repo.write(1)
-    (repo.tiny / "tail").write_bytes(before)
+def test_a_line_that_was_written_but_not_acknowledged_is_kept(repo: Logged) -> None:
+    repo.log(1)
+    before = (repo.folder / "tail").read_bytes()
+    repo.log(1)
+    (repo.folder / "tail").write_bytes(before)
     assert repo.ledger().anchor().size == 4
-    repo.write(1)
+    repo.log(1)
     assert [entry.seq for entry in entries(repo)] == list(range(6))
 
 
 @pytest.mark.parametrize("tail", [None, b"", b"half", b"0" * 64 + b" 00000002\n{}\n"])
-def test_a_lost_or_broken_tail_is_derived_anew(repo: Repo, tail: bytes | None) -> None:
+def test_a_lost_or_broken_tail_is_derived_anew(repo: Logged, tail: bytes | None) -> None:
     ledger = repo.ledger()
     intent = ledger.intend(operation())
-    repo.write(3)
-    path = repo.tiny / "tail"
+    repo.log(3)
+    path = repo.folder / "tail"
     good = path.read_bytes()
     path.unlink()
     if tail is not None:
         path.write_bytes(tail)
     ledger.done(intent)
-    repo.write(1)
+    repo.log(1)
     assert [entry.seq for entry in entries(repo)] == list(range(10))
     assert len(path.read_bytes()) <= len(good) + 100
     assert repo.ledger().anchor().size == 10
@@ -129,10 +129,10 @@ ALTERATIONS: list[Callable[[bytes], bytes]] = [
 
 @pytest.mark.parametrize("alter", ALTERATIONS)
 def test_an_altered_end_is_no_torn_line_and_nothing_is_written_after_it(
-    repo: Repo, alter: Callable[[bytes], bytes]
+    repo: Logged, alter: Callable[[bytes], bytes]
 ) -> None:
-    repo.write(2)
-    path = repo.tiny / "journal"
+    repo.log(2)
+    path = repo.folder / "journal"
     path.write_bytes(alter(path.read_bytes()))
     altered = path.read_bytes()
     ledger = repo.ledger()
@@ -140,22 +140,22 @@ def test_an_altered_end_is_no_torn_line_and_nothing_is_written_after_it(
         with pytest.raises(Altered, match="altered"):
             call()
     assert path.read_bytes() == altered
-    assert not (repo.tiny / "quarantine").exists()
-    assert not list((repo.tiny / "running").iterdir())
+    assert not (repo.folder / "quarantine").exists()
+    assert not list((repo.folder / "running").iterdir())
 
 
-def test_a_journal_that_is_gone_is_not_begun_anew(repo: Repo) -> None:
-    repo.write(1)
-    (repo.tiny / "journal").unlink()
+def test_a_journal_that_is_gone_is_not_begun_anew(repo: Logged) -> None:
+    repo.log(1)
+    (repo.folder / "journal").unlink()
     with pytest.raises(Altered, match="gone"):
         repo.ledger().intend(operation())
-    assert not (repo.tiny / "journal").exists()
+    assert not (repo.folder / "journal").exists()
 
 
-def test_a_full_disk_leaves_nothing_half_written(repo: Repo) -> None:
-    repo.write(1)
+def test_a_full_disk_leaves_nothing_half_written(repo: Logged) -> None:
+    repo.log(1)
     ledger = repo.ledger()
-    size = (repo.tiny / "journal").stat().st_size
+    size = (repo.folder / "journal").stat().st_size
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, kept[1]))
     try:
@@ -164,8 +164,8 @@ def test_a_full_disk_leaves_nothing_half_written(repo: Repo) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert "space" in refused.value.hint
-    assert (repo.tiny / "journal").stat().st_size == size
-    repo.write(1)
+    assert (repo.folder / "journal").stat().st_size == size
+    repo.log(1)
     assert len(entries(repo)) == 4
 
 
@@ -186,22 +186,20 @@ except TinyError as refused:
 
 @pytest.mark.parametrize("call", ["write", "fdatasync", "openat"])
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
-def test_an_error_at_a_system_call_adds_nothing(repo: Repo, tmp_path: Path, call: str, error: str) -> None:
-    repo.write(1)
-    before = (repo.tiny / "journal").read_bytes()
-    trace = ["strace", "-qq", "-o", str(tmp_path / "trace"), "-P", str(repo.tiny / "journal"), "-e"]
+def test_an_error_at_a_system_call_adds_nothing(repo: Logged, tmp_path: Path, call: str, error: str) -> None:
+    repo.log(1)
+    before = (repo.folder / "journal").read_bytes()
+    trace = ["strace", "-qq", "-o", str(tmp_path / "trace"), "-P", str(repo.folder / "journal"), "-e"]
     inject = f"inject={call}:error={error}:when=1"
-    done = subprocess.run(
-        [*trace, inject, sys.executable, "-c", WRITE_ONCE, str(repo.common)], capture_output=True, check=False
-    )
+    done = unprivileged([*trace, inject, sys.executable, "-c", WRITE_ONCE, repo.common])
     assert done.stdout.startswith(b"Incomplete the audit journal cannot be written"), done.stderr
-    assert (done.returncode, (repo.tiny / "journal").read_bytes()) == (4, before)
-    repo.write(1)
+    assert (done.returncode, (repo.folder / "journal").read_bytes()) == (4, before)
+    repo.log(1)
     assert len(entries(repo)) == 4
 
 
-def test_a_read_only_repository_refuses_the_intent_and_answers_the_rest(repo: Repo) -> None:
-    repo.write(1)
+def test_a_read_only_repository_refuses_the_intent_and_answers_the_rest(repo: Logged) -> None:
+    repo.log(1)
     code = WRITE_ONCE.replace("try:", "print(ledger.anchor().size, len(ledger.open_intents()))\ntry:")
     with read_only(repo.common):
         done = unprivileged([sys.executable, "-B", "-c", code, str(repo.common)])
@@ -209,18 +207,18 @@ def test_a_read_only_repository_refuses_the_intent_and_answers_the_rest(repo: Re
     assert done.returncode == 4
 
 
-def test_fifty_megabytes_of_details(repo: Repo) -> None:
+def test_fifty_megabytes_of_details(repo: Logged) -> None:
     ledger = repo.ledger()
     text = "x" * 50_000_000
     ledger.note(operation("propose", details={"text": text}))
     ledger.note(operation("propose"))
-    _, details = Journal(repo.tiny).read(0)
+    _, details = Journal(repo.folder).read(0)
     assert details.value() == {"text": text}
     assert ledger.anchor().size == 2
 
 
-def test_an_append_needs_no_duckdb_and_nothing_heavy(repo: Repo) -> None:
+def test_an_append_needs_no_duckdb_and_nothing_heavy(repo: Logged) -> None:
     heavy = ["duckdb", "typer", "rich", "pygit2", "cryptography", "psutil", "rfc8785", "subprocess"]
     code = WRITER + f"print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code, repo.common, "a", "1"], capture_output=True, check=True)
+    done = unprivileged([sys.executable, "-c", code, repo.common, "a", "1"])
     assert done.stdout == b"[]\n"

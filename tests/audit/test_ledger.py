@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.conftest import NOON, Repo, operation, python, ticking
+from tests.audit.logs import NOON, Logged, operation, python, ticking, unprivileged
 from tests.audit.test_journal import entries
 from tinycode_git.ledger import Anchor, Ledger, Operation
 
@@ -29,7 +29,7 @@ time.sleep(600)
 """
 
 
-def killed(repo: Repo, count: int) -> None:
+def killed(repo: Logged, count: int) -> None:
     """A process that wrote ``count`` intents and was killed."""
     with python(LEAVES_INTENTS, str(repo.common), str(count), stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -37,12 +37,12 @@ def killed(repo: Repo, count: int) -> None:
         child.kill()
 
 
-def test_it_is_a_ledger(repo: Repo) -> None:
+def test_it_is_a_ledger(repo: Logged) -> None:
     ledger: Ledger = repo.ledger()
     assert ledger.open_intents() == []
 
 
-def test_looking_at_a_repository_without_a_log_creates_nothing(repo: Repo) -> None:
+def test_looking_at_a_repository_without_a_log_creates_nothing(repo: Logged) -> None:
     before = sorted(repo.common.rglob("*"))
     ledger = repo.ledger()
     assert ledger.open_intents() == []
@@ -50,7 +50,7 @@ def test_looking_at_a_repository_without_a_log_creates_nothing(repo: Repo) -> No
     assert sorted(repo.common.rglob("*")) == before
 
 
-def test_an_operation_is_an_intent_and_an_outcome_with_one_id(repo: Repo) -> None:
+def test_an_operation_is_an_intent_and_an_outcome_with_one_id(repo: Logged) -> None:
     ledger = repo.ledger()
     done = ledger.intend(operation("apply", new=""))
     failed = ledger.intend(operation("rollback"))
@@ -72,7 +72,7 @@ def test_an_operation_is_an_intent_and_an_outcome_with_one_id(repo: Repo) -> Non
     assert (done.id, done.seq, done.timestamp) == (names[0], 0, "2026-01-02T12:00:00.000000Z")
 
 
-def test_an_intent_of_a_living_process_is_not_open_and_of_a_killed_one_is(repo: Repo) -> None:
+def test_an_intent_of_a_living_process_is_not_open_and_of_a_killed_one_is(repo: Logged) -> None:
     with python(LEAVES_INTENTS, str(repo.common), "3", stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
@@ -93,21 +93,21 @@ def test_an_intent_of_a_living_process_is_not_open_and_of_a_killed_one_is(repo: 
     assert entries(repo)[-1].id == opened[1].id
 
 
-def test_open_intents_do_not_depend_on_the_locked_files(repo: Repo) -> None:
+def test_open_intents_do_not_depend_on_the_locked_files(repo: Logged) -> None:
     killed(repo, 2)
-    for path in (repo.tiny / "running").iterdir():
+    for path in (repo.folder / "running").iterdir():
         path.unlink()
     assert len(repo.ledger().open_intents()) == 2
 
 
-def test_open_intents_survive_the_loss_of_the_tail(repo: Repo) -> None:
+def test_open_intents_survive_the_loss_of_the_tail(repo: Logged) -> None:
     killed(repo, 2)
-    repo.write(2)
-    (repo.tiny / "tail").unlink()
+    repo.log(2)
+    (repo.folder / "tail").unlink()
     assert len(repo.ledger().open_intents()) == 2
 
 
-def test_an_open_intent_is_recovered_once(repo: Repo) -> None:
+def test_an_open_intent_is_recovered_once(repo: Logged) -> None:
     killed(repo, 1)
     first, second = repo.ledger(), repo.ledger()
     [intent] = first.open_intents()
@@ -117,18 +117,18 @@ def test_an_open_intent_is_recovered_once(repo: Repo) -> None:
     assert second.open_intents() == []
     first.recovered(intent, "finished")
     assert not second.claim(intent)
-    assert not list((repo.tiny / "running").iterdir())
+    assert not list((repo.folder / "running").iterdir())
 
 
-def test_open_intents_of_a_long_journal_read_little_of_it(repo: Repo, tmp_path: Path) -> None:
+def test_open_intents_of_a_long_journal_read_little_of_it(repo: Logged, tmp_path: Path) -> None:
     killed(repo, 1)
-    repo.write(300)
-    size = (repo.tiny / "journal").stat().st_size
+    repo.log(300)
+    size = (repo.folder / "journal").stat().st_size
     trace = tmp_path / "trace"
     code = "import sys; from pathlib import Path; from tinycode_git.audit.ledger import JournalLedger\n"
     code += "print(len(JournalLedger(Path(sys.argv[1]), mode='chat', user='u', actor='a').open_intents()))"
-    tracer = ["strace", "-qq", "-o", str(trace), "-P", str(repo.tiny / "journal"), "-e", "trace=read,pread64"]
-    done = subprocess.run([*tracer, sys.executable, "-c", code, repo.common], capture_output=True, check=True)
+    tracer = ["strace", "-qq", "-o", str(trace), "-P", str(repo.folder / "journal"), "-e", "trace=read,pread64"]
+    done = unprivileged([*tracer, sys.executable, "-c", code, repo.common])
     assert done.stdout == b"1\n"
     read = sum(int(line.rpartition("= ")[2]) for line in trace.read_text().splitlines() if "=" in line)
     assert 0 < read < size / 10
@@ -137,12 +137,12 @@ def test_open_intents_of_a_long_journal_read_little_of_it(repo: Repo, tmp_path: 
 @pytest.mark.parametrize(
     "moment", [datetime(2106, 2, 8, tzinfo=UTC), datetime(1999, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)]
 )
-def test_any_year(repo: Repo, moment: datetime) -> None:
+def test_any_year(repo: Logged, moment: datetime) -> None:
     repo.ledger(clock=lambda: moment).note(operation())
     assert entries(repo)[0].timestamp == moment.strftime("%Y-%m-%dT00:00:00.000000Z")
 
 
-def test_a_clock_that_runs_backwards_does_not_disturb_the_order(repo: Repo) -> None:
+def test_a_clock_that_runs_backwards_does_not_disturb_the_order(repo: Logged) -> None:
     ledger = repo.ledger(clock=ticking(NOON, timedelta(hours=-1)))
     for _ in range(3):
         ledger.note(operation())
@@ -151,13 +151,13 @@ def test_a_clock_that_runs_backwards_does_not_disturb_the_order(repo: Repo) -> N
     assert sorted((entry.timestamp for entry in found), reverse=True) == [entry.timestamp for entry in found]
 
 
-def test_a_user_and_a_branch_that_are_not_utf8(repo: Repo) -> None:
+def test_a_user_and_a_branch_that_are_not_utf8(repo: Logged) -> None:
     repo.ledger().note(operation(ref="refs/heads/caf\udce9"))
     assert entries(repo)[0].ref == "refs/heads/caf\\xe9"
 
 
-def test_descriptors_do_not_pile_up(repo: Repo) -> None:
-    repo.write(1)
+def test_descriptors_do_not_pile_up(repo: Logged) -> None:
+    repo.log(1)
     before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
-    repo.write(20)
+    repo.log(20)
     assert (len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0) == before

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.conftest import python
+from tests.audit.logs import python
 from tinycode_git.audit.lock import locked, shared
 from tinycode_git.errors import Incomplete
 

@@ -227,11 +227,11 @@ def _write(journal: int, data: bytes, start: int) -> None:
         raise
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with beside.open("wb") as stream:
+        with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(data)
             stream.flush()
             sync(stream.fileno())

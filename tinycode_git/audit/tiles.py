@@ -1,0 +1,112 @@
+"""A log cut into files that never change once full (C2SP tlog-tiles): pure arithmetic and bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tinycode_git.audit import merkle
+from tinycode_git.audit.entry import Altered
+from tinycode_git.audit.merkle import HASH_SIZE
+
+WIDTH = 256
+
+
+def path_of(level: int | str, index: int, width: int = WIDTH) -> str:
+    """Where tile ``index`` of a level is (``entries`` for bundles); with less than 256 in it, a partial tile."""
+    parts = [f"{index % 1000:03d}"]
+    while index >= 1000:
+        index //= 1000
+        parts.insert(0, f"x{index % 1000:03d}")
+    partial = f".p/{width}" if width < WIDTH else ""
+    return f"tile/{level}/{'/'.join(parts)}{partial}"
+
+
+def widths(size: int) -> list[tuple[int, int, int]]:
+    """The last tile of each level of a tree, if partial, as (level, index, width)."""
+    found, level = [], 0
+    while size:
+        if size % WIDTH:
+            found.append((level, size // WIDTH, size % WIDTH))
+        size, level = size // WIDTH, level + 1
+    return found
+
+
+def bundle(entries: Iterable[bytes]) -> bytes:
+    """Entries, each after its length in two bytes."""
+    return b"".join(struct.pack(">H", len(entry)) + entry for entry in entries)
+
+
+def unbundle(data: bytes) -> list[bytes]:
+    """The entries of a bundle. Raises Altered where it is cut."""
+    found, at = [], 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2])
+        if end > len(data) or at + 2 > len(data):
+            raise Altered("an entry bundle is cut short")
+        found.append(data[at + 2 : end])
+        at = end
+    return found
+
+
+def hashes_of(tile: bytes) -> list[bytes]:
+    """The hashes of a tile. Raises Altered where it is cut."""
+    if len(tile) % HASH_SIZE:
+        raise Altered("a tile is cut short")
+    return [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The right edge of a tiled tree: for each level, the hashes of its last, partial tile."""
+
+    size: int = 0
+    levels: tuple[tuple[bytes, ...], ...] = ()
+
+    def extend(self, leaf_hashes: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:
+        """The edge with more leaves, and the files that became full on the way."""
+        levels = [list(level) for level in self.levels]
+        full: dict[str, bytes] = {}
+        size = self.size
+        for leaf in leaf_hashes:
+            size += 1
+            _carry(levels, leaf, size, full)
+        return Edge(size, tuple(map(tuple, levels))), full
+
+    def partial(self) -> dict[str, bytes]:
+        """The partial tiles, by path."""
+        return {path_of(level, index, width): b"".join(self.levels[level]) for level, index, width in widths(self.size)}
+
+    def root(self) -> bytes:
+        """The tree head."""
+        result = b""
+        for level in self.levels:
+            for peak in reversed(_peaks(level)):
+                result = merkle.node_hash(peak, result) if result else peak
+        return result or merkle.EMPTY_ROOT
+
+
+def _carry(levels: list[list[bytes]], node: bytes, size: int, full: dict[str, bytes]) -> None:
+    level, index = 0, (size - 1) // WIDTH
+    while True:
+        if level == len(levels):
+            levels.append([])
+        levels[level].append(node)
+        if len(levels[level]) < WIDTH:
+            return
+        full[path_of(level, index)] = b"".join(levels[level])
+        node = merkle.root(levels[level])
+        levels[level] = []
+        level, index = level + 1, index // WIDTH
+
+
+def _peaks(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    return merkle.Frontier().extend(hashes).peaks
+
+
+def bundles(first: int, entries: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+    """The bundles of entries that start at ``first`` (a multiple of 256), by path."""
+    for at in range(0, len(entries), WIDTH):
+        part = entries[at : at + WIDTH]
+        yield path_of("entries", (first + at) // WIDTH, len(part)), bundle(part)
