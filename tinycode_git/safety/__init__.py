@@ -1,0 +1,1 @@
+"""The safety validator: surface, engine, rules, policy, exceptions, findings."""

@@ -1,0 +1,194 @@
+"""The engine: one text in, matches out. Hyperscan names the rules, RE2 or the rule's own check gives the spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from tinycode_git.safety import fold
+from tinycode_git.safety.checks import holds
+from tinycode_git.safety.globs import applies
+from tinycode_git.safety.rule import Rule, certainty, rank
+from tinycode_git.safety.ruleset import HIDDEN, SPLIT
+
+if TYPE_CHECKING:
+    from tinycode_git.safety.finding import Match
+    from tinycode_git.safety.ruleset import RuleSet
+
+_HEAD = 8000  # where git itself looks for a NUL: xdiff-interface.c, buffer_is_binary()
+MOST_MATCHES = 2000
+MOST_STRUCTURAL = 8 << 20
+_IN_BINARY = ("secret", "path", "hygiene", "supply-chain")
+_NEAR_BEFORE, _NEAR_AFTER = 256, 128
+
+
+class Hit(NamedTuple):
+    """A rule (its index) that holds at ``start:end`` of the readable text; ``folded`` is what it matched there."""
+
+    rule: int
+    start: int
+    end: int
+    folded: bytes
+    note: str = ""
+
+
+class Looked(NamedTuple):
+    """What became of one text: its matches, and what could not be looked at, in words."""
+
+    matches: tuple[Match, ...]
+    gaps: tuple[str, ...] = ()
+
+
+NOTHING = Looked(())
+
+
+class Engine:
+    """A rule set at work. Not for several threads at a time: a Hyperscan scratch space serves one scan."""
+
+    def __init__(self, ruleset: RuleSet, key: bytes = b"") -> None:
+        self.ruleset = ruleset
+        self.rules = ruleset.rules
+        self.key = key
+        self._scan = ruleset.database.scan
+        self._fired: list[int] = []
+        self._note = self._collect
+        self._blind = [
+            at for at, rule in enumerate(self.rules) if rule.kind in ("builtin", "ast") and not rule.literals
+        ]
+        self._binary = frozenset(at for at, rule in enumerate(self.rules) if rule.family in _IN_BINARY)
+        self._places = [frozenset(rule.where) for rule in self.rules]
+        self._numbers = {rule.id: at for at, rule in enumerate(self.rules)}
+
+    def rule(self, name: str) -> Rule:
+        """The rule called ``name``. Raises KeyError."""
+        return self.rules[self._numbers[name]]
+
+    def _collect(self, expression: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+        self._fired.append(expression)
+
+    def fired(self, data: bytes) -> list[int]:
+        """The expressions of the database that match somewhere in ``data``."""
+        self._fired.clear()
+        if len(data):
+            self._scan(data, self._note)
+        return self._fired
+
+    def look(self, data: bytes, where: str = "content", path: str = "", mode: int = 0) -> Looked:
+        """The matches of a text. They hold wherever the same bytes stand: what goes by the path is asked later.
+
+        ``path`` serves the rules that are about paths themselves, and tells a file's language.
+        """
+        text = fold.readable(data) if where in ("content", "message") else data
+        fired = {self.ruleset.meaning[expression] for expression in self.fired(text)}
+        if not fired and not self._blind:
+            return NOTHING
+        if b"\0" in text[:_HEAD]:
+            fired &= self._binary
+        gaps: list[str] = []
+        hits = list(self._hits(fired, text, where, path, mode, gaps))
+        if not hits:
+            return Looked((), tuple(gaps)) if gaps else NOTHING
+        from tinycode_git.safety.describe import describe
+
+        return Looked(describe(_strongest(hits, self.rules), text, self.rules, self.key), tuple(gaps))
+
+    def _hits(self, fired: set[int], text: bytes, where: str, path: str, mode: int, gaps: list[str]) -> Iterator[Hit]:
+        for at in sorted({*fired, *self._blind}):
+            if at < 0 or where not in self._places[at]:
+                continue
+            rule = self.rules[at]
+            if rule.kind in ("pattern", "path"):
+                yield from self._confirmed(at, fold.View(text), gaps)
+            elif rule.kind == "builtin":
+                yield from self._built_in(at, text, where, path, mode)
+        if where == "content":
+            yield from self._structural(fired, text, path, gaps)
+        if where != "path":
+            yield from self._folded(fired, text, where, gaps)
+
+    def _confirmed(self, at: int, view: fold.View, gaps: list[str]) -> Iterator[Hit]:
+        from tinycode_git.safety.regex import confirmer
+
+        rule, count = self.rules[at], 0
+        expression = confirmer(rule.body)
+        group = expression.groupindex.get(b"secret", 0)
+        for found in expression.finditer(view.data):
+            start, end = found.span(group)
+            if start < 0:
+                start, end = found.span()
+            if start == end or not self._meets(rule, view.data, start, end):
+                continue
+            count += 1
+            if count > MOST_MATCHES:
+                gaps.append(f"more than {MOST_MATCHES} matches of {rule.id}")
+                return
+            yield Hit(at, *view.span(start, end), view.data[start:end])
+
+    def _meets(self, rule: Rule, data: bytes, start: int, end: int) -> bool:
+        if rule.keywords:
+            near = data[max(0, start - _NEAR_BEFORE) : end + _NEAR_AFTER].lower()
+            if not any(word.lower().encode() in near for word in rule.keywords):
+                return False
+        return not rule.checks or all(holds(check, data[start:end]) for check in rule.checks)
+
+    def _built_in(self, at: int, text: bytes, where: str, path: str, mode: int) -> Iterator[Hit]:
+        from tinycode_git.safety.builtin import Subject, find
+
+        for span in find(self.rules[at].body)(Subject(where, path, mode, text)):
+            yield Hit(at, span.start, span.end, text[span.start : span.end], span.note)
+
+    def _structural(self, fired: set[int], text: bytes, path: str, gaps: list[str]) -> Iterator[Hit]:
+        wanted = [at for at in fired if at >= 0 and self.rules[at].kind == "ast"]
+        if not wanted:
+            return
+        from tinycode_git.safety.structural import language_of, structural_spans
+
+        language = language_of(path, text[:128])
+        wanted = [at for at in wanted if language in self.rules[at].languages]
+        if not wanted:
+            return
+        if len(text) > MOST_STRUCTURAL:
+            gaps.append(f"structural rules: larger than {MOST_STRUCTURAL >> 20} MB")
+            return
+        for at, start, end in structural_spans(text, language, [(at, self.rules[at]) for at in wanted]):
+            yield Hit(at, start, end, text[start:end])
+
+    def _folded(self, fired: set[int], text: bytes, where: str, gaps: list[str]) -> Iterator[Hit]:
+        views = []
+        if HIDDEN in fired:
+            views.append(fold.unhidden(text))
+        if SPLIT in fired:
+            views.append(fold.joined(text))
+        for view in views:
+            for at in sorted({self.ruleset.meaning[expression] for expression in self.fired(view.data)}):
+                if at < 0 or where not in self._places[at] or self.rules[at].kind != "pattern":
+                    continue
+                if self.rules[at].family != "unicode" and (view is views[0] or self.rules[at].family == "secret"):
+                    yield from self._confirmed(at, view, gaps)
+
+    def concerns(self, match: Match, path: str) -> bool:
+        """Whether the rule of a match is for ``path`` at all (``paths``, ``not_paths``)."""
+        rule = self.rule(match.rule)
+        return applies(rule.paths, rule.not_paths, path) if rule.paths or rule.not_paths else True
+
+
+def _strongest(hits: list[Hit], rules: tuple[Rule, ...]) -> list[Hit]:
+    """Each place once a rule; of secrets that overlap only the one whose rule is surest; in order of the text."""
+
+    def strength(hit: Hit) -> tuple[int, int, int]:
+        rule = rules[hit.rule]
+        return certainty(rule.confidence), rank(rule.severity), hit.end - hit.start
+
+    kept: list[Hit] = []
+    secrets: list[Hit] = []
+    seen: set[tuple[int, int, int]] = set()
+    for hit in sorted(hits, key=strength, reverse=True):
+        if (hit.rule, hit.start, hit.end) in seen:
+            continue
+        seen.add((hit.rule, hit.start, hit.end))
+        if rules[hit.rule].family == "secret":
+            if any(other.start < hit.end and hit.start < other.end for other in secrets):
+                continue
+            secrets.append(hit)
+        kept.append(hit)
+    return sorted(kept, key=lambda hit: (hit.start, hit.end, hit.rule))

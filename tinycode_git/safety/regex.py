@@ -1,0 +1,31 @@
+"""RE2 on bytes, with the flags that every rule is written for."""
+
+from __future__ import annotations
+
+import re2
+
+
+class RegexError(ValueError):
+    """The expression cannot be compiled; the text says why."""
+
+
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_OPTIONS.log_errors = False
+_OPTIONS.max_mem = 32 << 20
+
+_COMPILED: dict[str, re2._Regexp] = {}
+
+
+def confirmer(pattern: str) -> re2._Regexp:
+    """The expression, compiled once: bytes, multi-line, linear time. Raises RegexError."""
+    known = _COMPILED.get(pattern)
+    if known is None:
+        try:
+            known = re2.compile(("(?m)" + pattern).encode(), _OPTIONS)
+        except re2.error as bad:
+            reason = bad.args[0] if bad.args else ""
+            text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            raise RegexError(text or "not a valid expression") from bad
+        _COMPILED[pattern] = known
+    return known
