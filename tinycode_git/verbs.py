@@ -21,6 +21,7 @@ SETTINGS = "settings and health"
 
 VERBS: dict[str, Verb] = {
     "mode": Verb("tinycode_git.commands.mode", "Show or set the ceiling on what may be done", SETTINGS),
+    "completion": Verb("tinycode_git.commands.completion", "Print the completion script of a shell", SETTINGS),
     "version": Verb("tinycode_git.commands.version", "Show the versions of git tiny and what it runs on", SETTINGS),
 }
 
