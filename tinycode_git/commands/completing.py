@@ -114,7 +114,7 @@ def _shape(command: Command) -> _Shape:
             takes_value = not (getattr(param, "is_flag", False) or getattr(param, "count", False))
             if not getattr(param, "hidden", False):
                 summary = (getattr(param, "help", "") or "").split("\n")[0]
-                for name in [*param.opts, *param.secondary_opts]:
+                for name in sorted([*param.opts, *param.secondary_opts], key=len, reverse=True):
                     options[name] = (summary, slot if takes_value else None)
     return _Shape(options, arguments, dict(getattr(command, "commands", {})))
 
