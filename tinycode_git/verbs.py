@@ -33,6 +33,8 @@ VERBS: dict[str, Verb] = {
     "redo": Verb("tinycode_git.commands.redo", "Bring a rolled-back plan back", PLANS),
     "reject": Verb("tinycode_git.commands.reject", "Close a plan without applying it", PLANS),
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
+    "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
+    "backups": Verb("tinycode_git.commands.backups", "List and restore what working trees held before", UPKEEP),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),

@@ -10,7 +10,7 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import reading
-from tinycode_git.commands.planview import PlanView, listing, view
+from tinycode_git.commands.planview import PlanView, drawn, listing, view
 from tinycode_git.errors import UsageError
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import all_plans
@@ -31,6 +31,7 @@ class Plans:
 def plans(
     all_: Annotated[bool, typer.Option("--all", "-a", help="Closed plans too: applied, rejected, superseded.")] = False,
     state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only plans in this state.")] = "",
+    graph: Annotated[bool, typer.Option("--graph", help="Draw which plan stands on which.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object (every plan, unless --state).")] = False,
 ) -> None:
     """List plans, newest first: those that wait for you, or all of them.
@@ -40,6 +41,7 @@ def plans(
     \b
       git tiny plans
       git tiny plans --state applied
+      git tiny plans --graph
       git tiny plans --json
 
     Exit codes:
@@ -54,6 +56,8 @@ def plans(
     found = [plan for plan in all_plans(repo) if plan.record.state in wanted]
     if json:
         jsonout.write(Plans(tuple(view(plan) for plan in found)))
+    elif found and graph:
+        sys.stdout.write(drawn(found, console.for_stdout(repo.git)))
     elif found:
         sys.stdout.write(listing(found, console.for_stdout(repo.git)))
     else:

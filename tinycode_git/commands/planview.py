@@ -8,6 +8,7 @@ from typing import Any
 
 from tinycode_git.git.diff import FileDiff, diff_commits
 from tinycode_git.plan.record import Risk, State
+from tinycode_git.plan.stack import graph
 from tinycode_git.plan.store import Plan
 from tinycode_git.render.console import Console, Style
 from tinycode_git.render.escape import visible
@@ -110,8 +111,20 @@ def summary(plan: Plan, console: Console) -> str:
     reasons = dict.fromkeys((reason, step.n) for step in plan.steps for reason in step.reasons)
     if reasons:
         text += "\n" + "".join(f"  step {n} {visible(reason)}\n" for reason, n in reasons)
+    text += _conflicts(plan)
     text += "".join(f"\n  finding: {visible(str(finding.get('message', finding)))}" for finding in record.findings)
     return text + "".join(f"\n  note: {visible(note)}" for note in record.notes) + ("\n" if record.notes else "")
+
+
+def _conflicts(plan: Plan) -> str:
+    if not plan.record.conflicts or plan.edited:
+        return ""
+    target = plan.record.target.removeprefix("refs/heads/")
+    rows = [f"\n  does not fit on {visible(target)} (git tiny restack):"]
+    rows += [
+        f"    step {row['step']}: {visible(row['path'])} ({visible(row['kind'])})" for row in plan.record.conflicts
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def _task(task: str) -> list[str]:
@@ -177,3 +190,19 @@ def listing(plans: Sequence[Plan], console: Console) -> str:
         for plan in plans
     ]
     return table(columns, rows, console)
+
+
+def drawn(plans: Sequence[Plan], console: Console) -> str:
+    """The plans as a tree: each target, below it the plans for it, below those the plans stacked on them."""
+    text = ""
+    for depth, name, plan in graph(plans):
+        if plan is None:
+            text += console.paint(visible(name), Style.REF) + "\n"
+            continue
+        state, risk = plan.record.state, plan.risk
+        marks = f"{console.paint(state.value, STATE_STYLE[state])}, {console.paint(risk.value, RISK_STYLE[risk])}"
+        count = len(plan.steps)
+        title = visible(plan.record.task.strip().split("\n")[0][:80])
+        steps = f"{count} step{'s' * (count != 1)}"
+        text += f"{'   ' * (depth - 1)}└─ {console.paint(plan.id, Style.STRONG)} ({marks}, {steps}) {title}\n"
+    return text

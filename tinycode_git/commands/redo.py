@@ -8,7 +8,7 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import executing
-from tinycode_git.commands.rollback import tell
+from tinycode_git.commands.undoview import tell
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import find_plan
 from tinycode_git.plan.undo import carry_out, prepare_redo

@@ -9,6 +9,7 @@ from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import holders
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
+from tinycode_git.plan.backup import BACKUPS, backups
 from tinycode_git.plan.names import KEEP, keep_ref
 from tinycode_git.plan.record import Event, Record, State
 from tinycode_git.plan.store import Plan, all_plans, save
@@ -90,6 +91,11 @@ def expired(repo: PlanRepo, *, days: int = KEEP_DAYS) -> list[Expired]:
         found += [Expired(ref, oid, why) for ref, oid in kept.items() if ref.startswith(f"{KEEP}{plan.id}/")]
         if age >= RECORD_DAYS * _DAY:
             found.append(Expired(f"refs/tiny/plans/{plan.id}", plan.head, why))
+    found += [
+        Expired(f"{BACKUPS}{one.n}", one.oid, f"a backup of {(now - one.at) // _DAY} days ago")
+        for one in backups(repo)
+        if now - one.at >= days * _DAY
+    ]
     orphans = (ref for ref in kept if ref.removeprefix(KEEP).rpartition("/")[0] not in alive)
     return found + [Expired(ref, kept[ref], "its plan is gone") for ref in orphans]
 

@@ -15,6 +15,7 @@ from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import Worktree
 from tinycode_git.ledger import Ledger, Operation
+from tinycode_git.plan.backup import take
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ def land(repo: ExecuteRepo, ledger: Ledger, landing: Landing, extra: Sequence[Re
         operation = Operation(
             "land", ref=landing.target, old=landing.old, new=landing.new, plan=plan_id, details=details
         )
+        for worktree in landing.worktrees:
+            take(repo, worktree, landing.old, why.removeprefix("tiny: "))
         intent = ledger.intend(operation)
         try:
             _carry_out(repo, landing, extra, why)

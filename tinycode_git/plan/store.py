@@ -9,13 +9,12 @@ from functools import cached_property
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.read import ReadRepo, by_prefix
 from tinycode_git.git.refs import RefMove
+from tinycode_git.git.trees import EMPTY_TREE
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.names import RECORDS, branch_ref, record_ref
 from tinycode_git.plan.record import Record, Risk, State, Step, dump, highest, load
 from tinycode_git.plan.steps import derive_steps, effective_base
 from tinycode_git.proposal import MODE_FILE, Put
-
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,9 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
     plans = {plan.id: plan for plan in all_plans(repo)}
     if name is None:
         wanted = states or (State.OPEN,)
-        for plan in plans.values():
-            if plan.record.state in wanted:
-                return plan
+        found = [plan for plan in plans.values() if plan.record.state in wanted]
+        if found:
+            return _newest(repo, found)
         raise Refused(
             f"there is no {' or '.join(wanted)} plan here", "git tiny propose makes one; git tiny plans lists all"
         )
@@ -95,6 +94,17 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
         raise UsageError(f"{name!r} means more than one plan: {', '.join(matches[:5])}", "give more of the id")
     near = get_close_matches(short, plans, n=3)
     raise UsageError(f"there is no plan {name!r}", f"did you mean {', '.join(near)}?" if near else "see git tiny plans")
+
+
+def _newest(repo: ReadRepo, plans: list[Plan]) -> Plan:
+    """The plan that something happened to last; of several applied in the same second the one merged on top."""
+    last = max(plan.record.event.at for plan in plans)
+    tied = [plan for plan in plans if plan.record.event.at == last]
+    merges = {plan.record.merge: plan for plan in tied if plan.record.merge and repo.find(plan.record.merge)}
+    if len(merges) < 2:
+        return tied[0]
+    top = repo.git.quiet("rev-list", "--topo-order", "--max-count=1", *merges).text
+    return merges.get(top, tied[0])
 
 
 def save(repo: PlanRepo, record: Record, head: str) -> RefMove:
