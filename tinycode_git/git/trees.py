@@ -28,6 +28,7 @@ from tinycode_git.proposal import (
 if TYPE_CHECKING:
     import pygit2
 
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _MODES = (MODE_FILE, MODE_EXEC, MODE_LINK, MODE_GITLINK)
 
 
@@ -68,6 +69,8 @@ def read_tree(repo: pygit2.Repository, oid: bytes | str) -> Rows:
     from tinycode_git.git.read import missing
 
     name = oid if isinstance(oid, str) else oid.hex()
+    if name == EMPTY_TREE:  # git knows it without having it (git help glossary); libgit2's database does not
+        return {}
     try:
         _, data = repo.read(name)
     except KeyError as error:
