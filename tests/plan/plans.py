@@ -71,16 +71,12 @@ def make_plan(repo: Repo, *steps: Mapping[str, Entry], target: str | None = None
     return make_from(repo, drafts, target=target, task=task)
 
 
-def make_from(
-    repo: Repo, drafts: list[StepDraft], *, target: str | None = None, task: str = "change things"
-) -> Made:
+def make_from(repo: Repo, drafts: list[StepDraft], *, target: str | None = None, task: str = "change things") -> Made:
     """An open plan of the given steps."""
     tick()
     handle = PlanRepo.discover(repo.path)
     proposal = Proposal(task, "test", tuple(drafts))
-    plan = propose(
-        handle, ledger_in(repo.path), proposal, target_of(handle, target), validate=lambda *_: ()
-    )
+    plan = propose(handle, ledger_in(repo.path), proposal, target_of(handle, target), validate=lambda *_: ())
     return Made(plan.id, plan.tip, plan.branch.removeprefix("refs/heads/"))
 
 
