@@ -2,7 +2,7 @@
 
 git's two-way merge keeps staged and unstaged work apart and refuses an overlap before it writes. Three things it does
 not do, so they are checked first: it overwrites ignored files (since git 2.34), lets a staged change pass that is
-the new content (which a later rollback would lose), and it believes ``assume-unchanged``.
+the new content (which a later rollback would lose), and it believes ``assume-unchanged`` and ``skip-worktree``.
 """
 
 from __future__ import annotations
@@ -30,19 +30,25 @@ class Overlap:
     unstaged: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     unwatched: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.staged or self.unstaged or self.untracked or self.unwatched)
+    def __len__(self) -> int:
+        return sum(len(paths) for _, paths in self.kinds)
 
-    def lines(self) -> str:
-        """One line a path, as ``git status`` words it."""
-        kinds = (
+    @property
+    def kinds(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The paths by kind of work, as ``git status`` words it."""
+        return (
             ("staged", self.staged),
             ("not staged", self.unstaged),
             ("untracked or ignored, in the way", self.untracked),
             ("marked assume-unchanged", self.unwatched),
+            ("marked skip-worktree", self.skipped),
         )
-        return "\n".join(f"  {path}  ({kind})" for kind, paths in kinds for path in paths)
+
+    def lines(self) -> str:
+        """One line a path."""
+        return "\n".join(f"  {path}  ({kind})" for kind, paths in self.kinds for path in paths)
 
 
 def overlap(git: Git, worktree: Path, old: str, files: Sequence[FileDiff]) -> Overlap:
@@ -56,14 +62,27 @@ def overlap(git: Git, worktree: Path, old: str, files: Sequence[FileDiff]) -> Ov
         # Plumbing reports what merely has another mtime: have git look at the contents, then ask again.
         git.user("update-index", "-q", "--refresh", ok=(0, 1, 128))
         unstaged = _unstaged(quiet, limit) & touched
-    tags = quiet.lines("ls-files", "-v", "-z", *limit)
-    unwatched = {row[2:] for row in tags if row[:1].islower()} & touched
+    tags = {row[2:]: row[:1] for row in quiet.lines("ls-files", "-v", "-z", *limit) if row[2:] in touched}
+    unwatched = {path for path, tag in tags.items() if tag.islower()}
+    skipped = _skipped(git, worktree, {path for path, tag in tags.items() if tag == "S"})
     return Overlap(
         tuple(sorted(staged)),
         tuple(sorted(unstaged - staged)),
         tuple(sorted(_in_the_way(worktree, files) - staged)),
         tuple(sorted(unwatched - staged - unstaged)),
+        tuple(sorted(skipped - staged - unstaged)),
     )
+
+
+def _skipped(git: Git, worktree: Path, marked: set[str]) -> set[str]:
+    """Those of the paths marked skip-worktree that a switch may not pass over.
+
+    A sparse checkout marks what it leaves out, and a file that is there all the same is somebody's. Without one the
+    mark was set by hand, and git would write the file.
+    """
+    if not marked or git.quiet("config", "--type=bool", "--get", "core.sparseCheckout", ok=(0, 1)).text != "true":
+        return marked
+    return {path for path in marked if os.path.lexists(place_of(worktree, path))}
 
 
 def _unstaged(git: Git, limit: Sequence[str]) -> set[str]:
@@ -113,10 +132,9 @@ def place_of(worktree: Path, path: str) -> Path:
 
 def refuse_overlap(found: Overlap, worktree: Path) -> Refused:
     """The refusal that names every path."""
-    count = len(found.staged) + len(found.unstaged) + len(found.untracked) + len(found.unwatched)
-    what = "path has" if count == 1 else "paths have"
+    what = "path has" if len(found) == 1 else "paths have"
     return Refused(
-        f"{count} {what} uncommitted work in {worktree} that this would touch; nothing was changed",
+        f"{len(found)} {what} uncommitted work in {worktree} that this would touch; nothing was changed",
         "commit, stash or move that work away, then try again",
         detail=found.lines(),
     )
@@ -136,14 +154,26 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
         restore(git, worktree, old, new, files)
         if ".lock'" in failed.stderr:
             raise lock_refusal(failed.stderr) from failed
-        raise Refused(
-            f"git would not change {worktree}: {failed.stderr.splitlines()[0] if failed.stderr else failed.message}",
-            "nothing was changed; put that right and try again",
-            detail=failed.stderr,
-        ) from failed
+        raise _refusal(git, worktree, failed) from failed
     except BaseException:
         restore(git, worktree, old, new, files)
         raise
+
+
+def _refusal(git: Git, worktree: Path, failed: GitFailed) -> Refused:
+    """git's refusal to switch in our words."""
+    unmerged = sorted({row.partition("\t")[2] for row in git.lines("ls-files", "--unmerged", "-z")})
+    if unmerged:
+        return Refused(
+            f"the index of {worktree} holds conflicts that are not resolved; nothing was changed",
+            "resolve them (git status lists them), git add the files, then try again",
+            detail="\n".join(f"  {path}" for path in unmerged),
+        )
+    return Refused(
+        f"git would not change {worktree}: {failed.stderr.splitlines()[0] if failed.stderr else failed.message}",
+        "nothing was changed; put that right and try again",
+        detail=failed.stderr,
+    )
 
 
 def restore(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Tests of the verbs, each run as the process that a user runs."""

@@ -1,0 +1,1 @@
+"""Tests of plans: proposed, approved, taken back, recovered, on real repositories."""
