@@ -6,7 +6,10 @@ The list is that of the ast-grep-py 0.51 wheel; asking it for any other language
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from tinycode_git.errors import UsageError
 
 _WORD = re.compile(r"[^\W\d]\w*\Z")
 
@@ -27,7 +30,7 @@ class Language:
     code: bool = True
     aliases: tuple[str, ...] = ()
     filenames: tuple[str, ...] = ()
-    programs: tuple[str, ...] = field(default=())
+    programs: tuple[str, ...] = ()
 
     def takes(self, word: str) -> bool:
         """Whether ``word`` can be an identifier."""
@@ -237,3 +240,14 @@ def language_of(path: str, content: bytes = b"") -> Language | None:
         return _SUFFIX.get("." + suffix.lower())
     shebang = _SHEBANG.match(content[:200])
     return _PROGRAM.get(shebang[1].decode()) if shebang else None
+
+
+def find_language(recipe: str, given: str) -> Language | None:
+    """The language of ``--lang``; None where none was given. Raises UsageError naming the nearest."""
+    if not given:
+        return None
+    found = ALIASES.get(given.lower())
+    if found is None:
+        near = get_close_matches(given.lower(), ALIASES, 3, 0.5) or sorted(BY_NAME)
+        raise UsageError(f"recipe {recipe}: there is no language {given}", f"did you mean {' or '.join(near[:30])}?")
+    return found

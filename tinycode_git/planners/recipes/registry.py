@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from tinycode_git.errors import UsageError
-from tinycode_git.planners.recipes import rename, replace
+from tinycode_git.planners.recipes import formatting, lint_fix, rename, replace, rewrite
 from tinycode_git.planners.recipes.base import Recipe
 
-_ALL: tuple[Recipe, ...] = (rename, replace)
+_ALL: tuple[Recipe, ...] = (rename, rewrite, replace, lint_fix, formatting)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
 

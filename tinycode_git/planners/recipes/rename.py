@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.planners.recipes.arguments import Option, files, folders, parse, plural, where
-from tinycode_git.planners.recipes.languages import ALIASES, BY_NAME, LANGUAGES, Language, language_of
+from tinycode_git.planners.recipes.languages import BY_NAME, LANGUAGES, Language, find_language, language_of
 from tinycode_git.planners.recipes.rename_code import rename_code
 from tinycode_git.planners.recipes.rename_python import Tree, rename_python
 from tinycode_git.planners.recipes.renaming import Outcome, Rename, some
@@ -44,7 +44,7 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     old, new, *paths = given.words
     rename = Rename(old, new, "--strings" in given.options)
     _check_names(rename)
-    only = language(name, given.options.get("--lang", ""))
+    only = find_language(name, given.options.get("--lang", ""))
     under = folders(name, paths, snapshot)
     held = _read(snapshot, under, rename, only)
     python = rename_python(rename, Tree(held.python, held.python_paths, lambda: _contents(snapshot, held)), held.chosen)
@@ -60,19 +60,6 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     notes = _notes(rename, (python, code), held)
     step = StepDraft(title, changes, body, assisted_by="recipe rename")
     return Proposal(title, name, (step,), tuple(change.path for change in changes), notes)
-
-
-def language(recipe: str, given: str) -> Language | None:
-    """The language of ``--lang``; None where none was given. Raises UsageError naming the nearest."""
-    if not given:
-        return None
-    found = ALIASES.get(given.lower())
-    if found is None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(given.lower(), ALIASES, 3, 0.5) or sorted(BY_NAME)
-        raise UsageError(f"recipe {recipe}: there is no language {given}", f"did you mean {' or '.join(near[:30])}?")
-    return found
 
 
 def _check_names(rename: Rename) -> None:

@@ -1,0 +1,302 @@
+"""Structural search and replace: a pattern of code, with ``$A`` for one part and ``$$$ARGS`` for any number of them.
+
+Every place that matches is rewritten once, outermost first; what the metavariables caught is then rewritten inside,
+so that ``f($A)`` to ``g($A)`` makes ``g(g(1))`` of ``f(f(1))``. Otherwise it is put in as it stands, and where
+nothing was caught a comma before it goes too. The result is not searched again: ``log($A)`` to ``log(str($A))`` ends.
+A file in which the result would not parse as well as before is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tinycode_git.errors import Refused, UsageError
+from tinycode_git.planners.recipes.arguments import Option, files, folders, parse, plural, where
+from tinycode_git.planners.recipes.languages import BY_NAME, Language, find_language, language_of
+from tinycode_git.planners.recipes.names import count_errors
+from tinycode_git.planners.recipes.names import parse as parse_code
+from tinycode_git.planners.recipes.pymodules import parse_python
+from tinycode_git.planners.recipes.source import Edit, Source, Undecodable, apply_edits, decode
+from tinycode_git.proposal import Proposal, Put, Snapshot, StepDraft
+
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
+
+name = "rewrite"
+summary = "structural search and replace: $A stands for any expression, $$$ARGS for any number of them"
+usage = "rewrite PATTERN REPLACEMENT --lang L [PATH..]"
+examples = (
+    "rewrite 'print($A)' 'log.info($A)' --lang python",
+    "rewrite '$A == null' '$A === null' --lang javascript src/",
+)
+sentences = ("rewrite print($A) to log($A) in python",)
+options = (Option("--lang", "the language of the pattern and of the files", "L", tuple(sorted(BY_NAME))),)
+
+Matcher = Callable[["SgNode"], "list[SgNode]"]
+
+# A metavariable as ast-grep reads them: https://ast-grep.github.io/guide/pattern-syntax.html
+_VARIABLE = re.compile(r"(\$\$\$|\$\$|\$)([A-Z_][A-Z0-9_]*)?")
+_TRAILING_COMMA = re.compile(r",\s*\Z")
+_LONGEST_WORD = re.compile(r"[^\W\d]\w+")
+
+
+def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+    """One step.
+
+    Raises UsageError for a pattern that is no code or names unknown variables, Refused where nothing matches.
+    """
+    given = parse(name, usage, options, args, 2)
+    pattern, replacement, *paths = given.words
+    language = find_language(name, given.options.get("--lang", ""))
+    if language is None:
+        raise UsageError("recipe rewrite: --lang is needed", f"usage: {usage}")
+    rewriting = _Rewriting(pattern, _template(pattern, replacement), language, _matcher(pattern, language))
+    under = folders(name, paths, snapshot)
+    found = _search(snapshot, under, rewriting)
+    if not found.changes and found.notes:
+        raise Refused(f"{_short(pattern)} can be rewritten nowhere: {found.notes[0]}", detail="\n".join(found.notes))
+    if not found.changes:
+        searched = f"{plural(found.searched, f'{language.name} file')} of {where(under)}"
+        raise Refused(f"{_short(pattern)} matches nothing in {searched}", _hint(language))
+    title = f"Rewrite {_short(pattern)} to {_short(replacement)}"
+    body = f"{plural(found.count, 'place')} in {plural(len(found.changes), f'{language.name} file')} of {where(under)}."
+    step = StepDraft(title, tuple(found.changes), body, assisted_by="recipe rewrite")
+    return Proposal(title, name, (step,), tuple(change.path for change in found.changes), tuple(found.notes))
+
+
+def _hint(language: Language) -> str:
+    return f"a pattern is a whole expression or statement of {language.name}; the case of letters counts"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else line[:37] + "..."
+
+
+@dataclass(frozen=True, slots=True)
+class _Rewriting:
+    pattern: str
+    template: tuple[str, ...]
+    language: Language
+    matcher: Matcher
+
+
+@dataclass(slots=True)
+class _Found:
+    changes: list[Put]
+    notes: list[str]
+    count: int = 0
+    searched: int = 0
+
+
+def _template(pattern: str, replacement: str) -> tuple[str, ...]:
+    """REPLACEMENT in parts, its variables at the odd places. Raises UsageError for one that PATTERN has not."""
+    known = {match[0] for match in _VARIABLE.finditer(pattern) if match[2] and not match[2].startswith("_")}
+    parts: list[str] = []
+    at = 0
+    for match in _VARIABLE.finditer(replacement):
+        if match[0] not in known and match[2]:
+            listed = ", ".join(sorted(known)) or "no variables"
+            raise UsageError(
+                f"recipe rewrite: REPLACEMENT has {match[0]}, which PATTERN has not", f"PATTERN has {listed}"
+            )
+        if match[0] in known:
+            parts += (replacement[at : match.start()], match[0])
+            at = match.end()
+    return (*parts, replacement[at:])
+
+
+def _matcher(pattern: str, language: Language) -> Matcher:
+    """What finds the pattern. Raises UsageError for what the language cannot parse, and for a bare variable.
+
+    C, C++ and Go read ``f(x)`` at the top of a file as a type: there the pattern is read inside a function
+    (https://ast-grep.github.io/guide/rule-config/atomic-rule.html#pattern-object).
+    """
+    if _VARIABLE.fullmatch(pattern.strip()):
+        raise UsageError(f"recipe rewrite: {pattern} alone matches everything", "put the variable into some code")
+    context = _in_context(pattern, language) if language.name in ("c", "cpp", "go") else None
+    rule: dict[str, Any] = {"pattern": context or pattern}
+    try:
+        parse_code("", language.name).find_all(**rule)
+    except RuntimeError as error:
+        told = str(error).partition("Stack backtrace")[0].strip().splitlines()[-1]
+        reason = told.partition(": ")[2] or told
+        raise UsageError(
+            f"recipe rewrite: {_short(pattern)} is no {language.name} pattern: {reason}", _hint(language)
+        ) from error
+    if not context and not _parses(_plain(pattern), language):
+        raise UsageError(f"recipe rewrite: {_short(pattern)} is not {language.name}", _hint(language))
+    return lambda root: root.find_all(**rule)
+
+
+def _plain(pattern: str) -> str:
+    """The pattern with a name in place of each variable."""
+    return _VARIABLE.sub("X", pattern)
+
+
+def _parses(code: str, language: Language) -> bool:
+    """By itself or where a statement or a member stands: not every grammar takes every piece of code at the top."""
+    whole = ["<?php " + code + ";"] if language.name == "php" else [code]
+    whole += [around % code for around in _AROUND.get(language.name, ())]
+    return any(not parse_code(text, language.name).find_all(kind="ERROR") for text in whole)
+
+
+def _in_context(pattern: str, language: Language) -> dict[str, str] | None:
+    """The pattern inside the first surroundings that it parses in, as ast-grep takes it; None where there are none."""
+    plain = _plain(pattern)
+    for around in _AROUND[language.name]:
+        start = around.index("%s")
+        root = parse_code(around % plain, language.name)
+        if root.find_all(kind="ERROR"):
+            continue
+        nodes = [node for node in root.find_all(regex=r"(?s).") if node.is_named()]
+        exact = [n for n in nodes if (n.range().start.index, n.range().end.index) == (start, start + len(plain))]
+        if exact and root.find_all(kind=exact[-1].kind())[0].range() == exact[-1].range():
+            return {"context": around % pattern, "selector": exact[-1].kind()}
+    return None
+
+
+_AROUND = {
+    "c": ("void f() { %s; }", "void f() { %s }"),
+    "cpp": ("void f() { %s; }", "void f() { %s }", "class A { %s };"),
+    "csharp": ("class A { void F() { %s; } }", "class A { %s }"),
+    "go": ("package p\nfunc f() { %s }", "package p\nfunc f() { x = %s }"),
+    "java": ("class A { void f() { %s; } }", "class A { %s }"),
+    "javascript": ("class A { %s }", "x = %s"),
+    "kotlin": ("class A { %s }",),
+    "php": ("<?php class A { %s }",),
+    "rust": ("fn f() { %s; }", "impl A { %s }"),
+    "scala": ("class A { %s }",),
+    "solidity": ("contract A { function f() public { %s; } }", "contract A { %s }"),
+    "tsx": ("class A { %s }", "x = %s"),
+    "typescript": ("class A { %s }", "x = %s"),
+    "zig": ("fn f() void { %s; }",),
+}
+
+
+def _search(snapshot: Snapshot, under: Sequence[str], rewriting: _Rewriting) -> _Found:
+    words = _LONGEST_WORD.findall(_VARIABLE.sub(" ", rewriting.pattern))
+    probe = max(words, key=len, default="").encode()
+    found = _Found([], [])
+    for entry in files(snapshot, under):
+        content = snapshot.read(entry.path) or b""
+        if not _is_in(entry.path, content, rewriting.language):
+            continue
+        found.searched += 1
+        if probe not in content:
+            continue
+        try:
+            source = decode(content, python=rewriting.language.name == "python")
+            text, count = _rewritten(source.text, rewriting)
+            if text != source.text:
+                encoded = _checked(entry.path, content, source, text, rewriting.language)
+                found.changes.append(Put(entry.path, encoded, entry.mode))
+                found.count += count
+        except Undecodable as error:
+            found.notes.append(f"left out: {entry.path}: {error}")
+    return found
+
+
+def _is_in(path: str, content: bytes, language: Language) -> bool:
+    """Whether a file is of the language; a header may be C or C++, whichever was asked for."""
+    return language_of(path, content) is language or (language.name == "cpp" and path.lower().endswith(".h"))
+
+
+def _rewritten(text: str, rewriting: _Rewriting) -> tuple[str, int]:
+    root = parse_code(text, rewriting.language.name)
+    matches = rewriting.matcher(root)
+    return _apply(text, 0, len(text), _outermost(matches), _Filling(text, rewriting, matches))
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """What filling in a template needs: the text, the template, every match of the file."""
+
+    text: str
+    rewriting: _Rewriting
+    matches: Sequence[SgNode]
+
+    def inside(self, start: int, end: int) -> list[SgNode]:
+        """The outermost matches between two offsets."""
+        return _outermost([m for m in self.matches if start <= m.range().start.index and m.range().end.index <= end])
+
+
+def _outermost(matches: Sequence[SgNode]) -> list[SgNode]:
+    """In the order of the text, without those inside another; of two at one place the longer, of equals the first."""
+    ordered = sorted(matches, key=lambda m: (m.range().start.index, -m.range().end.index))
+    kept: list[SgNode] = []
+    end = -1
+    for match in ordered:
+        if match.range().start.index >= end:
+            kept.append(match)
+            end = match.range().end.index
+    return kept
+
+
+def _apply(text: str, start: int, end: int, matches: Sequence[SgNode], filling: _Filling) -> tuple[str, int]:
+    """The text between two offsets with the matches rewritten, and how many were."""
+    edits = []
+    count = 0
+    for match in matches:
+        new, inner = _fill(match, filling)
+        edits.append(Edit(match.range().start.index - start, match.range().end.index - start, new))
+        count += 1 + inner
+    return apply_edits(text[start:end], edits), count
+
+
+def _fill(match: SgNode, filling: _Filling) -> tuple[str, int]:
+    """The replacement of one match: its variables filled in, each rewritten inside; lines keep their indentation."""
+    parts: list[str] = []
+    count = 0
+    base = _indent(filling.text, match.range().start.index)
+    newline = "\r\n" if "\r\n" in filling.text else "\n"
+    for index, part in enumerate(filling.rewriting.template):
+        if index % 2 == 0:
+            parts.append(part.replace("\n", newline + base))
+            continue
+        span = _caught(match, part)
+        if span is None:
+            parts[-1] = _TRAILING_COMMA.sub("", parts[-1])
+        else:
+            inner = [m for m in filling.inside(*span) if m.range() != match.range()]
+            caught, inner_count = _apply(filling.text, *span, inner, filling)
+            parts.append(caught)
+            count += inner_count
+    return "".join(parts), count
+
+
+def _indent(text: str, at: int) -> str:
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _caught(match: SgNode, variable: str) -> tuple[int, int] | None:
+    """From where to where the text is that a variable caught; None where it caught nothing."""
+    if variable.startswith("$$$"):
+        nodes = match.get_multiple_matches(variable[3:])
+    else:
+        node = match.get_match(variable.lstrip("$"))
+        nodes = [node] if node else []
+    return (nodes[0].range().start.index, nodes[-1].range().end.index) if nodes else None
+
+
+def _checked(path: str, content: bytes, source: Source, text: str, language: Language) -> bytes:
+    """The new content. Raises Undecodable where it parses worse than the old."""
+    encoded = source.encode(text)
+    worse = count_errors(parse_code(text, language.name)) > count_errors(parse_code(source.text, language.name))
+    if language.name == "python" and not worse:
+        worse = _is_python(content, path) and not _is_python(encoded, path)
+    if worse:
+        raise Undecodable(f"it would not be {language.name} any more")
+    return encoded
+
+
+def _is_python(content: bytes, path: str) -> bool:
+    try:
+        parse_python(content, path)
+    except Undecodable:
+        return False
+    return True
