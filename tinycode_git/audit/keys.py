@@ -62,19 +62,18 @@ class LogState:
         """Its folder; it may not exist."""
         return state_folder() / self.log
 
-    def signer(self) -> Signer | None:
-        """The log's key; None where this user has none. Raises Incomplete where it cannot be read."""
+    def signer(self, name: str = "key") -> Signer | None:
+        """The log's key (``key.old``: the one before it); None where this user has none. Raises Incomplete."""
         try:
-            text = (self.folder / "key").read_text().strip()
+            text = (self.folder / name).read_text().strip()
         except FileNotFoundError:
             return None
         except OSError as failed:
             raise Incomplete(f"the key of the audit log cannot be read: {failed.strerror}") from failed
         try:
-            *_, encoded = text.split("+", 4)
-            data = b64decode(encoded, validate=True)
-        except ValueError as odd:
-            raise Incomplete("the key of the audit log is damaged", f"look at {self.folder / 'key'}") from odd
+            data = b64decode(text.split("+", 4)[4], validate=True)
+        except (ValueError, IndexError) as odd:
+            raise Incomplete("the key of the audit log is damaged", f"look at {self.folder / name}") from odd
         return Signer(origin(self.log), data[1:])
 
     def make_signer(self) -> Signer:
