@@ -1,5 +1,5 @@
 # Everything from a clean clone, with nothing installed by hand but git, make and Python 3.11 or newer.
-.PHONY: help demo test test-all bench man format clean
+.PHONY: help demo test test-all bench man pins format clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,6 +18,12 @@ bench: environment ## every figure of the README, measured on this machine
 
 man: environment ## write the manual pages and the README's verbs from the help texts
 	.venv/bin/python scripts/docs.py
+
+pins: ## pin the newest versions that the project allows, in constraints.txt
+	rm -rf .venv
+	: > constraints.txt
+	@scripts/environment.sh
+	.venv/bin/python -m pip freeze --quiet --exclude-editable > constraints.txt
 
 format: environment ## format the source and mend what ruff can
 	.venv/bin/ruff format .

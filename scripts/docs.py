@@ -1,6 +1,6 @@
 """Write the manual pages (``man/*.1``) and the README's table of verbs from the program's own help texts: ``make man``.
 
-``git tiny --help`` makes git run ``man git-tiny``, ``git help tiny-apply`` runs ``man git-tiny-apply``.
+``git tiny --help`` makes git run ``man git-tiny``, ``git help git-tiny-apply`` runs ``man git-tiny-apply``.
 """
 
 from __future__ import annotations

@@ -27,10 +27,13 @@ _WRONG_USE: type[Exception] = typer.BadParameter.__bases__[0]
 class Param(Protocol):
     """What help and completion read of an argument or option; click documents these attributes."""
 
-    name: str
     opts: list[str]
     secondary_opts: list[str]
     metavar: str | None
+
+    @property
+    def name(self) -> str | None:
+        """The name of the function's parameter."""
 
     @property
     def param_type_name(self) -> str:
