@@ -39,6 +39,7 @@ VERBS: dict[str, Verb] = {
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),
     "mode": Verb("tinycode_git.commands.mode", "Show or set the ceiling on what may be done", SETTINGS),
+    "doctor": Verb("tinycode_git.commands.doctor", "Check what git tiny needs of machine and repository", SETTINGS),
     "completion": Verb("tinycode_git.commands.completion", "Print the completion script of a shell", SETTINGS),
     "version": Verb("tinycode_git.commands.version", "Show the versions of git tiny and what it runs on", SETTINGS),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -19,6 +19,25 @@ from tinycode_git.errors import Refused, UsageError
 from tinycode_git.verbs import Verb
 
 Command: TypeAlias = TyperCommand | TyperGroup
+
+# The base of every refusal of arguments. typer exports no name for it in all the versions that we allow.
+_WRONG_USE: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+class Param(Protocol):
+    """What help and completion read of an argument or option; click documents these attributes."""
+
+    opts: list[str]
+    secondary_opts: list[str]
+    metavar: str | None
+
+    @property
+    def name(self) -> str | None:
+        """The name of the function's parameter."""
+
+    @property
+    def param_type_name(self) -> str:
+        """``argument`` or ``option``."""
 
 
 def new_app(summary: str = "") -> typer.Typer:
@@ -51,13 +70,13 @@ def invoke(command: Command, name: str, args: Sequence[str]) -> int:
         return ended.exit_code
     except typer.Abort as aborted:
         raise Refused("no answer was given", "nothing was changed") from aborted
-    except typer.TyperException as refused:
-        words = " ".join(refused.format_message().split())
+    except _WRONG_USE as refused:
+        words = " ".join(cast("typer.BadParameter", refused).format_message().split())
         raise UsageError(words.rstrip("."), f"see {_where(refused, name)} --help") from refused
     return result if isinstance(result, int) else 0
 
 
-def _where(refused: typer.TyperException, name: str) -> str:
+def _where(refused: Exception, name: str) -> str:
     """The command whose arguments were refused: of a group, the command inside."""
     context = getattr(refused, "ctx", None)
     return context.command_path if context is not None else name

@@ -8,7 +8,7 @@ USAGE = "git tiny [-C DIR] [--no-color] VERB [ARGUMENTS]"
 IDEA = (
     "Changes arrive as plans: a plan is a branch, approval a merge, rollback a reset. Until you approve, nothing moves."
 )
-FOOTER = "'git tiny VERB --help' explains a verb, with examples and exit codes; 'man git-tiny' has it all on one page."
+FOOTER = "'git tiny VERB --help' explains a verb, with examples and exit codes; 'man git-tiny' the whole."
 
 
 def root_help() -> str:

@@ -1,0 +1,1 @@
+"""What makes and shows the project; none of it is installed."""
