@@ -28,6 +28,8 @@ from tinycode_git.proposal import (
 if TYPE_CHECKING:
     import pygit2
 
+# git knows it without storing it, libgit2 does not.
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _MODES = (MODE_FILE, MODE_EXEC, MODE_LINK, MODE_GITLINK)
 
 
@@ -68,6 +70,8 @@ def read_tree(repo: pygit2.Repository, oid: bytes | str) -> Rows:
     from tinycode_git.git.read import missing
 
     name = oid if isinstance(oid, str) else oid.hex()
+    if name == EMPTY_TREE:
+        return {}
     try:
         _, data = repo.read(name)
     except KeyError as error:

@@ -9,13 +9,12 @@ from functools import cached_property
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.read import ReadRepo, by_prefix
 from tinycode_git.git.refs import RefMove
+from tinycode_git.git.trees import EMPTY_TREE
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.names import RECORDS, branch_ref, record_ref
 from tinycode_git.plan.record import Record, Risk, State, Step, dump, highest, load
 from tinycode_git.plan.steps import derive_steps, effective_base
 from tinycode_git.proposal import MODE_FILE, Put
-
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @dataclass(frozen=True)
