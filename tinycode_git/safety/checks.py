@@ -7,6 +7,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise
 
 Check = Callable[[bytes], bool]
@@ -43,7 +44,7 @@ def unknown_check(spec: str) -> str:
     found = _SPEC.match(spec)
     if not found:
         return f"{spec!r} is neither a name nor name>=number"
-    table = _MEASURES if found[2] else _CHECKS
+    table = _MEASURES if found[2] else _loaded(found[1])
     if found[1] not in table:
         return f"there is no check {spec!r}; known: {', '.join(sorted(table))}"
     return ""
@@ -57,7 +58,13 @@ def holds(spec: str, value: bytes) -> bool:
     name, high, bound = spec.partition("<=")
     if high:
         return _MEASURES[name](value) <= float(bound)
-    return _CHECKS[name](value)
+    return _loaded(name)[name](value)
+
+
+def _loaded(name: str) -> dict[str, Check]:
+    if name not in _CHECKS:
+        import_module("tinycode_git.safety.checksums")
+    return _CHECKS
 
 
 @measure("entropy")
@@ -193,7 +200,7 @@ def not_placeholder(value: bytes) -> bool:
     """Not a stand-in: a word for one, a template, one character repeated, a run of the alphabet."""
     if _STAND_IN.search(value) or _TEMPLATE.search(value):
         return False
-    if re.search(rb"(.)\1{7}", value, re.S) or len(set(value)) <= max(2, len(value) // 8):
+    if re.search(rb"(.)\1{7}", value, re.S) or len(set(value)) <= max(2, min(len(value) // 8, 9)):
         return False
     lower = value.lower()
     return not any(run[at : at + 10] in lower for run in _RUNS for at in range(len(run) - 9))
