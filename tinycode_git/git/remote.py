@@ -20,7 +20,7 @@ class FetchedRefs:
 
 
 def fetch_plans(repo: PlanRepo, remote: str) -> FetchedRefs:
-    """Fetch every plan's record and branch of ``remote``. Raises UsageError for an unknown one, Refused where git fails.
+    """Fetch every plan's record and branch of ``remote``. UsageError for an unknown one, Refused where git fails.
 
     They land under ``refs/tiny/fetched/<remote>/`` and are forced there: the other side rewrites its branches.
     """
