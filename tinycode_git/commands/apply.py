@@ -195,7 +195,8 @@ def _approved_by_person(repo: ExecuteRepo, plan: Plan, choice: Choice, json: boo
         if answer is prompt.Answer.NO:
             raise Refused(f"{plan.id} was not approved; nothing was changed", f"git tiny reject {plan.id} closes it")
         now = find_plan(repo, plan.id)
-        if now.tip == plan.tip and repo.ref(approval.target) == approval.old:
+        shown = (plan.head, plan.branch_tip, approval.old)
+        if (now.head, now.branch_tip, repo.ref(approval.target)) == shown:
             if answer is prompt.Answer.YES:
                 return approval, part
         elif answer is prompt.Answer.YES:

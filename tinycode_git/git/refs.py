@@ -39,6 +39,13 @@ def transaction(moves: Sequence[RefMove]) -> bytes:
 def refusal(moves: Sequence[RefMove], failed: GitFailed) -> Refused:
     """git's refusal of a transaction in our words."""
     said = failed.stderr
+    if "aborted by hook" in said:
+        words = [line for line in said.splitlines() if not line.startswith("fatal: ")]
+        return Refused(
+            f"the reference-transaction hook refused to move {moves[0].ref}; nothing was changed",
+            "put right what it says, or change the hook",
+            detail="\n".join(words) or "(the hook printed nothing)",
+        )
     for move in moves:
         if f"'{move.ref}'" not in said:
             continue
