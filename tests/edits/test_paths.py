@@ -93,7 +93,7 @@ PASSED = [
     "nulls",
     "a b/c d",
     "ünï/文件.txt",
-    "a:b",
+    "ab:c",
     "~/x",
     "-rf",
     "x" * 255,

@@ -196,4 +196,5 @@ _LINES: dict[bytes, Callable[[GitHeader, bytes], GitHeader]] = {
     b"copy to ": lambda h, v: replace(h, action="copy", new_path=_path(v)),
     b"similarity index ": lambda h, v: h,
     b"dissimilarity index ": lambda h, v: h,
+    b"index ": lambda h, v: h,
 }
