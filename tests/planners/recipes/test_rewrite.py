@@ -49,6 +49,7 @@ MALFORMED = [
     (["f(", "g", "--lang", "py"], "f( is not python"),
     (["a b c", "g", "--lang", "py"], "a b c is no python pattern: Multiple AST nodes"),
     (["", "g", "--lang", "py"], "is no python pattern: No AST root"),
+    (["\udcff", "g", "--lang", "py"], "PATTERN is not UTF-8"),
     (["$A", "g", "--lang", "py"], "$A alone matches everything"),
     (["f($A)", "g", "--lang", "py", "lib"], "there is no lib in the tree"),
 ]

@@ -62,7 +62,7 @@ class Folder:
 
     def relative(self, name: str) -> str:
         """The tree's path for a file name that ruff printed."""
-        return os.path.relpath(name, self.root) if os.path.isabs(name) else os.path.normpath(name)
+        return os.path.relpath(self.root / name, self.root)
 
 
 def _run(cwd: Path, args: Sequence[str]) -> Ran:
