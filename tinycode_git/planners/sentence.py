@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 
 from tinycode_git.planners.recipes.languages import ALIASES
 from tinycode_git.planners.recipes.registry import RECIPES
+from tinycode_git.planners.recipes.ruff import rules
 from tinycode_git.proposal import Snapshot
 
 
@@ -36,13 +37,26 @@ def _word(group: str, bare: str = r"[^\s'\"`‘’“”«»]+") -> str:
 
 _NAME = r"[^\W\d][\w$]*[?!]?"
 _IDENTIFIER = r"(?:identifier|name|function|method|class|variable|parameter|constant|attribute|field|type|symbol)"
-_ALL = r"(?: (?:everywhere|throughout(?: the (?:code|project|repo|repository))?|in the whole (?:project|repo|repository)))?"
-_ALL_OR_IN = rf"(?:{_ALL}| (?:in|inside|under|below|within) (?:the )?(?:folder |directory |file )?{_word('path')})"
-_CODE = r"(?:all )?(?:the )?(?:whole )?(?:python )?(?:code|code ?base|source|sources|project|repo|repository|files|everything)"
+_WHOLE = r"(?:code|code ?base|project|repo|repository)"
+_ALL = rf"(?: (?:everywhere|throughout(?: the {_WHOLE})?|in the whole {_WHOLE}))?"
+_IN = r" (?:in|inside|under|below|within) (?:the )?(?:folder |directory |file )?"
+_ALL_OR_IN = rf"(?:{_ALL}|{_IN}{_word('path')})"
+_CODE = rf"(?:all )?(?:the )?(?:whole )?(?:python )?(?:{_WHOLE}|sources?|files|everything)"
 _FIX = r"(?:fix|run|apply)"
-_LINT = (
-    r"(?:(?:all )?(?:the )?(?:lint|linting|linter|ruff)(?: (?:errors?|issues?|problems?|warnings?|findings?|fixes))?)"
+_PROBLEMS = r"(?:errors?|issues?|problems?|warnings?|findings?|fixes)"
+_LINT = rf"(?:(?:all )?(?:the )?(?:lint|linting|linter|ruff)(?: {_PROBLEMS})?)"
+
+_POLITE_START = re.compile(
+    r"^(?:(?:please|pls|kindly|hey|hi|hello)[, ]+|(?:can|could|would|will) you (?:please )?"
+    r"|let'?s |i (?:want|would like) to )+",
+    re.IGNORECASE,
 )
+_POLITE_END = re.compile(r"(?:,? (?:please|pls|for me|thanks|thank you))+(?=[.!?]*$)", re.IGNORECASE)
+
+# Words that, without quotes, are about things and not the names of things.
+_ENGLISH = {"it", "this", "that", "them", "all", "everything", "file", "files", "folder", "folders", "directory"}
+_ENGLISH |= {"module", "modules", "package", "branch", "project", "repo", "repository", "function", "functions"}
+_ENGLISH |= {"class", "classes", "method", "methods", "variable", "variables"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +85,7 @@ def understand(sentence: str, snapshot: Snapshot) -> RecipeCall | None:
 def _plain(sentence: str) -> str:
     """One line without what is only politeness and without the last full stop."""
     text = sentence.strip()
-    text = re.sub(
-        r"(?i)^(?:(?:please|pls|kindly|hey|hi|hello)[, ]+|(?:can|could|would|will) you (?:please )?|let'?s |i (?:want|would like) to )+",
-        "",
-        text,
-    )
-    text = re.sub(r"(?i)(?:,? (?:please|pls|for me|thanks|thank you))+(?=[.!?]*$)", "", text)
+    text = _POLITE_END.sub("", _POLITE_START.sub("", text))
     return re.sub(r"(?<=[\w`'\"’”»)/])[.!?]+$", "", text).strip()
 
 
@@ -100,9 +109,12 @@ def _path(match: re.Match[str], snapshot: Snapshot) -> tuple[str, ...] | None:
 
 
 def _rename(match: re.Match[str], snapshot: Snapshot) -> RecipeCall | None:
-    names = [_given(match, group)[0].removesuffix("()") for group in ("old", "new")]
+    given = [_given(match, group) for group in ("old", "new")]
+    names = [name.removesuffix("()") for name, _ in given]
     path = _path(match, snapshot)
     if path is None or names[0] == names[1] or not all(re.fullmatch(_NAME, name) for name in names):
+        return None
+    if any(not quoted and name.lower() in _ENGLISH for name, quoted in given):
         return None
     return RecipeCall("rename", (*names, *path))
 
@@ -117,12 +129,20 @@ def _replace(match: re.Match[str], snapshot: Snapshot) -> RecipeCall | None:
 
 
 def _rewrite(match: re.Match[str], snapshot: Snapshot) -> RecipeCall | None:
-    old, new = _given(match, "old")[0], _given(match, "new")[0]
+    given = [_given(match, group) for group in ("old", "new")]
+    old, new = (text for text, _ in given)
     language = ALIASES.get(match["lang"].lower())
     path = _path(match, snapshot)
     if path is None or language is None or old == new or old.startswith("-") or new.startswith("-"):
         return None
+    if not all(quoted or _is_code(text) for text, quoted in given):
+        return None
     return RecipeCall("rewrite", (old, new, "--lang", language.name, *path))
+
+
+def _is_code(text: str) -> bool:
+    """Whether words without quotes can only be code: not prose, and not a form with another way to read it."""
+    return bool(re.search(r"[$()\[\]{}=<>]", text)) and not re.search(r"(?i)\s(?:to|into|as|with|in|under)\s", text)
 
 
 def _format(match: re.Match[str], snapshot: Snapshot) -> RecipeCall | None:
@@ -131,8 +151,9 @@ def _format(match: re.Match[str], snapshot: Snapshot) -> RecipeCall | None:
 
 
 def _lint(match: re.Match[str], _: Snapshot) -> RecipeCall | None:
-    codes = re.findall(r"[A-Za-z]+\d+", match.groupdict().get("codes") or "")
-    return RecipeCall("lint-fix", tuple(code.upper() for code in codes))
+    codes = tuple(code.upper() for code in re.findall(r"[A-Za-z]+\d+", match.groupdict().get("codes") or ""))
+    known = {rule.code for rule in rules()} if codes else set()
+    return RecipeCall("lint-fix", codes) if all(code in known for code in codes) else None
 
 
 def _rule(code: str) -> Callable[[re.Match[str], Snapshot], RecipeCall | None]:
@@ -147,15 +168,12 @@ _PLAIN_NAME = r"[\w$]+[?!]?(?:\(\))?"
 _PATTERN = r"\S(?:.*?\S)?"
 _CODES = r"(?P<codes>[a-z]+\d+(?:(?:,| and|, and) ?[a-z]+\d+| [a-z]+\d+)*)"
 
+_TWO_NAMES = rf"{_word('old', _PLAIN_NAME)} (?:to|into|as) {_word('new', _PLAIN_NAME)}"
+_TWO_TEXTS = rf"{_word('old')} (?:with|by) {_word('new')}"
+
 _FORMS = (
-    _form(
-        rf"rename (?:the )?(?:{_IDENTIFIER} )?{_word('old', _PLAIN_NAME)} (?:to|into|as) {_word('new', _PLAIN_NAME)}{_ALL_OR_IN}",
-        _rename,
-    ),
-    _form(
-        rf"(?:replace|substitute) (?:all )?(?:the )?(?:text )?{_word('old')} (?:with|by) {_word('new')}{_ALL_OR_IN}",
-        _replace,
-    ),
+    _form(rf"rename (?:the )?(?:{_IDENTIFIER} )?{_TWO_NAMES}{_ALL_OR_IN}", _rename),
+    _form(rf"(?:replace|substitute) (?:all )?(?:the )?(?:text )?{_TWO_TEXTS}{_ALL_OR_IN}", _replace),
     _form(rf"(?:change|replace) {_word('old')} (?:to|into|with) {_word('new')}{_ALL_OR_IN}", _replace),
     _form(
         rf"rewrite {_word('old', _PATTERN)} (?:to|into|as|with) {_word('new', _PATTERN)} in (?P<lang>[\w+#]+)"
@@ -163,7 +181,7 @@ _FORMS = (
         _rewrite,
     ),
     _form(rf"(?:re)?format (?:{_CODE}|{_word('path')})(?: with ruff)?", _format),
-    _form(rf"(?:run )?(?:the )?(?:code )?formatter|ruff format|format", _format),
+    _form(r"(?:run )?(?:the )?(?:code )?formatter|ruff format|format", _format),
     _form(rf"{_FIX} {_LINT}(?: (?:in|of) {_CODE})?{_ALL}", _lint),
     _form(rf"{_FIX} (?:{_LINT} )?(?:rules? |code )?{_CODES}{_ALL}", _lint),
     _form(
@@ -185,7 +203,7 @@ _VERBS = {
     "rename": ("rename", "renaming"),
     "rewrite": ("rewrite", "refactor", "transform"),
     "replace": ("replace", "substitute", "change", "swap"),
-    "lint-fix": ("lint", "linter", "ruff", "imports", "unused", "warnings"),
+    "lint-fix": ("lint", "linting", "linter", "ruff", "imports", "unused", "warnings"),
     "format": ("format", "formatting", "reformat", "formatter", "black"),
 }
 

@@ -99,6 +99,8 @@ class _Work:
             code = diagnostic["code"] or "invalid-syntax"
             if code == "invalid-syntax":
                 self._note(f"left out: {path}: line {diagnostic['location']['row']}: {diagnostic['message']}")
+            elif path not in self.folder.modes:
+                self._note(f"left out: {path}: its name is not UTF-8")
             elif (diagnostic["fix"] or {}).get("applicability") == "safe" and self._is_asked(code):
                 found.setdefault(code, set()).add(path)
         self._warnings(ran.err)

@@ -9,15 +9,16 @@ A file in which the result would not parse as well as before is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.planners.recipes.arguments import Option, files, folders, parse, plural, where
 from tinycode_git.planners.recipes.languages import BY_NAME, Language, find_language, language_of
 from tinycode_git.planners.recipes.names import count_errors
 from tinycode_git.planners.recipes.names import parse as parse_code
+from tinycode_git.planners.recipes.patterns import VARIABLE, Matcher, hint, matcher, short, template
 from tinycode_git.planners.recipes.pymodules import parse_python
 from tinycode_git.planners.recipes.source import Edit, Source, Undecodable, apply_edits, decode
 from tinycode_git.proposal import Proposal, Put, Snapshot, StepDraft
@@ -35,10 +36,6 @@ examples = (
 sentences = ("rewrite print($A) to log($A) in python",)
 options = (Option("--lang", "the language of the pattern and of the files", "L", tuple(sorted(BY_NAME))),)
 
-Matcher = Callable[["SgNode"], "list[SgNode]"]
-
-# A metavariable as ast-grep reads them: https://ast-grep.github.io/guide/pattern-syntax.html
-_VARIABLE = re.compile(r"(\$\$\$|\$\$|\$)([A-Z_][A-Z0-9_]*)?")
 _TRAILING_COMMA = re.compile(r",\s*\Z")
 _LONGEST_WORD = re.compile(r"[^\W\d]\w+")
 
@@ -53,27 +50,18 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     language = find_language(name, given.options.get("--lang", ""))
     if language is None:
         raise UsageError("recipe rewrite: --lang is needed", f"usage: {usage}")
-    rewriting = _Rewriting(pattern, _template(pattern, replacement), language, _matcher(pattern, language))
+    rewriting = _Rewriting(pattern, template(pattern, replacement), language, matcher(pattern, language))
     under = folders(name, paths, snapshot)
     found = _search(snapshot, under, rewriting)
     if not found.changes and found.notes:
-        raise Refused(f"{_short(pattern)} can be rewritten nowhere: {found.notes[0]}", detail="\n".join(found.notes))
+        raise Refused(f"{short(pattern)} can be rewritten nowhere: {found.notes[0]}", detail="\n".join(found.notes))
     if not found.changes:
         searched = f"{plural(found.searched, f'{language.name} file')} of {where(under)}"
-        raise Refused(f"{_short(pattern)} matches nothing in {searched}", _hint(language))
-    title = f"Rewrite {_short(pattern)} to {_short(replacement)}"
+        raise Refused(f"{short(pattern)} matches nothing in {searched}", hint(language))
+    title = f"Rewrite {short(pattern)} to {short(replacement)}"
     body = f"{plural(found.count, 'place')} in {plural(len(found.changes), f'{language.name} file')} of {where(under)}."
     step = StepDraft(title, tuple(found.changes), body, assisted_by="recipe rewrite")
     return Proposal(title, name, (step,), tuple(change.path for change in found.changes), tuple(found.notes))
-
-
-def _hint(language: Language) -> str:
-    return f"a pattern is a whole expression or statement of {language.name}; the case of letters counts"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 40 else line[:37] + "..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,93 +80,8 @@ class _Found:
     searched: int = 0
 
 
-def _template(pattern: str, replacement: str) -> tuple[str, ...]:
-    """REPLACEMENT in parts, its variables at the odd places. Raises UsageError for one that PATTERN has not."""
-    known = {match[0] for match in _VARIABLE.finditer(pattern) if match[2] and not match[2].startswith("_")}
-    parts: list[str] = []
-    at = 0
-    for match in _VARIABLE.finditer(replacement):
-        if match[0] not in known and match[2]:
-            listed = ", ".join(sorted(known)) or "no variables"
-            raise UsageError(
-                f"recipe rewrite: REPLACEMENT has {match[0]}, which PATTERN has not", f"PATTERN has {listed}"
-            )
-        if match[0] in known:
-            parts += (replacement[at : match.start()], match[0])
-            at = match.end()
-    return (*parts, replacement[at:])
-
-
-def _matcher(pattern: str, language: Language) -> Matcher:
-    """What finds the pattern. Raises UsageError for what the language cannot parse, and for a bare variable.
-
-    C, C++ and Go read ``f(x)`` at the top of a file as a type: there the pattern is read inside a function
-    (https://ast-grep.github.io/guide/rule-config/atomic-rule.html#pattern-object).
-    """
-    if _VARIABLE.fullmatch(pattern.strip()):
-        raise UsageError(f"recipe rewrite: {pattern} alone matches everything", "put the variable into some code")
-    context = _in_context(pattern, language) if language.name in ("c", "cpp", "go") else None
-    rule: dict[str, Any] = {"pattern": context or pattern}
-    try:
-        parse_code("", language.name).find_all(**rule)
-    except RuntimeError as error:
-        told = str(error).partition("Stack backtrace")[0].strip().splitlines()[-1]
-        reason = told.partition(": ")[2] or told
-        raise UsageError(
-            f"recipe rewrite: {_short(pattern)} is no {language.name} pattern: {reason}", _hint(language)
-        ) from error
-    if not context and not _parses(_plain(pattern), language):
-        raise UsageError(f"recipe rewrite: {_short(pattern)} is not {language.name}", _hint(language))
-    return lambda root: root.find_all(**rule)
-
-
-def _plain(pattern: str) -> str:
-    """The pattern with a name in place of each variable."""
-    return _VARIABLE.sub("X", pattern)
-
-
-def _parses(code: str, language: Language) -> bool:
-    """By itself or where a statement or a member stands: not every grammar takes every piece of code at the top."""
-    whole = ["<?php " + code + ";"] if language.name == "php" else [code]
-    whole += [around % code for around in _AROUND.get(language.name, ())]
-    return any(not parse_code(text, language.name).find_all(kind="ERROR") for text in whole)
-
-
-def _in_context(pattern: str, language: Language) -> dict[str, str] | None:
-    """The pattern inside the first surroundings that it parses in, as ast-grep takes it; None where there are none."""
-    plain = _plain(pattern)
-    for around in _AROUND[language.name]:
-        start = around.index("%s")
-        root = parse_code(around % plain, language.name)
-        if root.find_all(kind="ERROR"):
-            continue
-        nodes = [node for node in root.find_all(regex=r"(?s).") if node.is_named()]
-        exact = [n for n in nodes if (n.range().start.index, n.range().end.index) == (start, start + len(plain))]
-        if exact and root.find_all(kind=exact[-1].kind())[0].range() == exact[-1].range():
-            return {"context": around % pattern, "selector": exact[-1].kind()}
-    return None
-
-
-_AROUND = {
-    "c": ("void f() { %s; }", "void f() { %s }"),
-    "cpp": ("void f() { %s; }", "void f() { %s }", "class A { %s };"),
-    "csharp": ("class A { void F() { %s; } }", "class A { %s }"),
-    "go": ("package p\nfunc f() { %s }", "package p\nfunc f() { x = %s }"),
-    "java": ("class A { void f() { %s; } }", "class A { %s }"),
-    "javascript": ("class A { %s }", "x = %s"),
-    "kotlin": ("class A { %s }",),
-    "php": ("<?php class A { %s }",),
-    "rust": ("fn f() { %s; }", "impl A { %s }"),
-    "scala": ("class A { %s }",),
-    "solidity": ("contract A { function f() public { %s; } }", "contract A { %s }"),
-    "tsx": ("class A { %s }", "x = %s"),
-    "typescript": ("class A { %s }", "x = %s"),
-    "zig": ("fn f() void { %s; }",),
-}
-
-
 def _search(snapshot: Snapshot, under: Sequence[str], rewriting: _Rewriting) -> _Found:
-    words = _LONGEST_WORD.findall(_VARIABLE.sub(" ", rewriting.pattern))
+    words = _LONGEST_WORD.findall(VARIABLE.sub(" ", rewriting.pattern))
     probe = max(words, key=len, default="").encode()
     found = _Found([], [])
     for entry in files(snapshot, under):

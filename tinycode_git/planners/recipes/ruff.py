@@ -16,7 +16,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class Folder:
 
     def run(self, *args: str) -> Ran:
         """Run ruff at the top of the folder. Raises Incomplete where it is not installed, Refused where it hangs."""
-        return _run(self.root, args)
+        ran = _run(self.root, args)
+        return replace(ran, err=ran.err.replace(f"{self.root}/", ""))
 
     def read(self, path: str) -> bytes:
         """What the file holds now."""
@@ -61,7 +62,7 @@ class Folder:
 
     def relative(self, name: str) -> str:
         """The tree's path for a file name that ruff printed."""
-        return os.path.relpath(name, self.root) if os.path.isabs(name) else os.path.normpath(name)  # noqa: PTH117
+        return os.path.relpath(self.root / name, self.root)
 
 
 def _run(cwd: Path, args: Sequence[str]) -> Ran:
@@ -196,8 +197,9 @@ def _extended(path: str, target: object, snapshot: Snapshot) -> str:
 
 def failure(ran: Ran) -> Refused:
     """Why ruff failed, in its own words, for a process that ended with another code than 0 and 1."""
-    causes = [line.removeprefix("Cause:").strip() for line in ran.err.splitlines() if line.strip()]
-    first = next((cause for cause in causes if cause != "ruff failed"), "") or f"exit code {ran.code}"
+    lines = [line.strip().removeprefix("Cause:").strip() for line in ran.err.splitlines()]
+    causes = [line for line in lines if line not in ("", "ruff failed", "|") and not line.startswith("warning:")]
+    first = ": ".join(dict.fromkeys([causes[0], causes[-1]])) if causes else f"exit code {ran.code}"
     hint = "its settings in the repository may not fit the ruff that is installed"
     return Refused(f"ruff failed: {first}", hint, detail=ran.err)
 
