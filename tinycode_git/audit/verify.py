@@ -143,6 +143,8 @@ def _add_head(scene: Scene, ref: str, head: Head) -> None:
 
 def _gather_peers(scene: Scene, own: str) -> None:
     """What logs say about each other: read ahead, because a log may be named by one that is verified after it."""
+    if not set(scene.heads) - {own}:
+        return
     with suppress(Altered, Incomplete, OSError):
         for log in scene.heads:
             head = scene.highest(log)
