@@ -96,8 +96,9 @@ def _shape() -> re.Pattern[bytes]:
 
 SHAPE = _shape()
 # The groups of SHAPE that the chain is made of.
-ID, LOG, PHASE, PREVIOUS, SEQ = (
-    sorted(FIELDS).index(name) + 1 for name in ("id", "log", "phase", "previous_hash", "seq")
+ACTION, DIGEST, ID, LOG, PHASE, PREVIOUS, SEQ = (
+    sorted(FIELDS).index(name) + 1
+    for name in ("action", "details_digest", "id", "log", "phase", "previous_hash", "seq")
 )
 
 

@@ -66,11 +66,20 @@ class JournalLedger:
         self.journal.append([self._draft(operation, _new_id(), phase, operation.details)])
 
     def open_intents(self) -> Sequence[Intent]:
-        """Intents without an outcome whose process is gone, oldest first. Writes nothing."""
+        """Intents without an outcome whose process is gone, oldest first. Writes nothing.
+
+        What the audit chain does to itself (``own_open_intents``) is not among them: its commands finish that.
+        """
+        return [intent for intent in self._gone() if not intent.operation.action.startswith(OWN_ACTIONS)]
+
+    def own_open_intents(self) -> Sequence[Intent]:
+        """As ``open_intents``, for the audit chain's own operations."""
+        return [intent for intent in self._gone() if intent.operation.action.startswith(OWN_ACTIONS)]
+
+    def _gone(self) -> list[Intent]:
         opened = self.journal.tail().open
         gone = sorted(offset for name, offset in opened.items() if self.running.is_gone(name))
-        intents = (_intent(*self.journal.read(offset)) for offset in gone)
-        return [intent for intent in intents if not intent.operation.action.startswith(OWN_ACTIONS)]
+        return [_intent(*self.journal.read(offset)) for offset in gone]
 
     def claim(self, intent: Intent) -> bool:
         """Take an open intent over, so that no other process recovers it too; False where one does already."""

@@ -1,0 +1,211 @@
+"""Following a log from its first entry to its last, recomputing every hash: order, chain, tree, details.
+
+One pass in little memory. Roots are compared wherever somebody once named one; what the log says about itself (its
+keys, its peers, what was erased, which commits it made) is gathered on the way.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+
+from tinycode_git.audit.details import GONE, Details
+from tinycode_git.audit.entry import ACTION, DIGEST, LOG, PREVIOUS, SEQ, Altered, check, parse
+from tinycode_git.audit.line import split
+from tinycode_git.audit.remembered import KEY_ACTIONS
+from tinycode_git.audit.report import Kind, Report
+from tinycode_git.audit.tiles import Edge
+from tinycode_git.audit.upload import MERGES
+from tinycode_git.ledger import Anchor
+
+# Actions whose entries say something that a verification relies on.
+TELLING = frozenset(
+    action.encode() for action in (*KEY_ACTIONS, *MERGES, "land", "audit-peer", "audit-erase", "audit-restore")
+)
+# Entries between two extensions of the tree.
+BATCH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A state of a log that somebody named, and who."""
+
+    anchor: Anchor
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """The log names the key that signs from entry ``seq`` on."""
+
+    seq: int
+    vkey: str
+    revokes: bool
+
+
+@dataclass(slots=True)
+class Chain:
+    """What was recomputed of one log, and what its entries say that others rely on."""
+
+    log: str = ""
+    size: int = 0
+    edge: Edge = field(default_factory=Edge)
+    last_hash: bytes = bytes(32)
+    keys: list[KeyChange] = field(default_factory=list)
+    peers: list[Named] = field(default_factory=list)
+    made: set[tuple[str, str]] = field(default_factory=set)
+    gone: list[int] = field(default_factory=list)
+    erased: set[int] = field(default_factory=set)
+    restored: int = 0
+    matched: int = 0
+
+    @property
+    def root(self) -> str:
+        """The tree head, in hex."""
+        return self.edge.root().hex()
+
+
+Item = tuple[bytes, Details | None]
+
+
+def journal_items(lines: Iterable[bytes]) -> Iterator[Item]:
+    """Entries and details out of journal lines; a line that is none counts as an entry, and fails as one."""
+    for line in lines:
+        try:
+            yield split(line)
+        except Altered:
+            yield line, None
+
+
+def follow(
+    items: Iterable[Item],
+    named: Sequence[Named],
+    report: Report,
+    source: str,
+    tile: Callable[[str, bytes], None] | None = None,
+) -> Chain:
+    """Recompute a log. Problems go to ``report``; the rest of the log is followed past each of them.
+
+    ``tile`` is called with the path and content of every tile: the full ones, and the partial ones at a named size.
+    """
+    chain = Chain()
+    waiting = sorted((n for n in named if n.anchor.size > 0), key=lambda n: n.anchor.size)
+    stops = sorted({n.anchor.size for n in waiting})
+    rest = iter(items)
+    hashes: list[bytes] = []
+    while True:
+        room = min([BATCH, *(stop - chain.size for stop in stops[:1])])
+        found = _batch(rest, room, chain, report, source, hashes)
+        chain.edge, full = chain.edge.extend(hashes)
+        hashes.clear()
+        if tile is not None:
+            for path, data in [*full.items(), *(chain.edge.partial().items() if chain.size in stops else ())]:
+                tile(path, data)
+        while stops and stops[0] <= chain.size:
+            stops.pop(0)
+        waiting = _compare(chain, waiting, report)
+        if found < room:
+            break
+    for late in waiting:
+        report.problem(
+            Kind.CUT,
+            late.anchor.log,
+            chain.size,
+            f"{late.source} names {late.anchor.size} entries; {source} has {chain.size}: its end is cut off",
+            late.source,
+        )
+    return chain
+
+
+def _batch(rest: Iterator[Item], room: int, chain: Chain, report: Report, source: str, hashes: list[bytes]) -> int:
+    """Check up to ``room`` entries; how many there were."""
+    seq, previous, log = chain.size, chain.last_hash.hex().encode(), chain.log.encode()
+    count = 0
+    hmac_digest, hashed = hmac.digest, sha256
+    for data, details in islice(rest, room):
+        count += 1
+        digest = hashed(b"\x00" + data).digest()
+        try:
+            found = check(data)
+        except Altered as odd:
+            report.problem(Kind.ALTERED, chain.log, seq, f"entry {seq}: {odd.message}", source)
+        else:
+            if found[PREVIOUS] != previous or int(found[SEQ]) != seq or (log and found[LOG] != log):
+                _explain(found[PREVIOUS], int(found[SEQ]), found[LOG], seq, previous, log, report, source)
+            log = log or found[LOG]
+            if details is not None and details is not GONE:
+                if hmac_digest(details.salt, details.body, "sha256").hex().encode() != found[DIGEST]:
+                    report.problem(Kind.DETAILS, log.decode(), seq, f"the details of entry {seq} are others", source)
+            elif details is GONE:
+                chain.gone.append(seq)
+            if found[ACTION] in TELLING:
+                _gather(chain, data, seq)
+        hashes.append(digest)
+        previous = digest.hex().encode()
+        seq += 1
+    chain.size, chain.last_hash, chain.log = seq, bytes.fromhex(previous.decode()), log.decode()
+    return count
+
+
+def _explain(
+    before: bytes, number: int, theirs: bytes, seq: int, previous: bytes, log: bytes, report: Report, source: str
+) -> None:
+    """Say what is wrong with the place of an entry: the sequence number tells removed from inserted from swapped."""
+    name = log.decode()
+    if log and theirs != log:
+        report.problem(Kind.INSERTED, name, seq, f"entry {seq} belongs to the log {theirs.decode()}", source)
+    elif number > seq:
+        report.problem(Kind.MISSING, name, seq, f"entry {number} stands where entry {seq} belongs", source)
+    elif number < seq:
+        report.problem(Kind.INSERTED, name, seq, f"entry {number} stands where entry {seq} belongs", source)
+    elif before != previous:
+        at = max(seq - 1, 0)
+        report.problem(Kind.ALTERED, name, at, f"entry {at} is not the one that entry {seq} follows", source)
+
+
+def _compare(chain: Chain, waiting: list[Named], report: Report) -> list[Named]:
+    """Hold the root against every state named at this size; what is still to come."""
+    at = 0
+    root = chain.root if waiting and waiting[0].anchor.size == chain.size else ""
+    while at < len(waiting) and waiting[at].anchor.size <= chain.size:
+        claim = waiting[at]
+        if claim.anchor.root == root:
+            chain.matched += 1
+        else:
+            report.problem(
+                Kind.FORKED,
+                claim.anchor.log,
+                claim.anchor.size - 1,
+                f"the first {claim.anchor.size} entries are not those that {claim.source} names",
+                claim.source,
+            )
+        at += 1
+    return waiting[at:]
+
+
+def _gather(chain: Chain, data: bytes, seq: int) -> None:
+    entry = parse(data)
+    if entry.action in KEY_ACTIONS:
+        chain.keys.append(KeyChange(seq, entry.new, entry.action.endswith("revoke")))
+    elif entry.action == "audit-peer":
+        anchor = parse_anchor(entry.step)
+        if anchor is not None:
+            chain.peers.append(Named(anchor, f"entry {seq} of {entry.log}"))
+    elif entry.action == "audit-erase" and entry.step.isdigit():
+        chain.erased.add(int(entry.step))
+    elif entry.action == "audit-restore" and entry.step.isdigit():
+        chain.restored = max(chain.restored, int(entry.step))
+    elif entry.action in (*MERGES, "land") and entry.new:
+        chain.made.add((entry.ref, entry.new))
+
+
+def parse_anchor(text: str) -> Anchor | None:
+    """``<log>/<size>/<root>``, as trailers write it; None where it is not that."""
+    log, _, rest = text.strip().partition("/")
+    size, _, root = rest.partition("/")
+    if not (log.isalnum() and size.isascii() and size.isdigit() and len(size) < 16 and len(root) == 64):
+        return None
+    return Anchor(log, int(size), root.lower())

@@ -1,0 +1,224 @@
+"""DuckDB, in a process of its own: a crash in it ends no command, and nothing else ever opens its file.
+
+    python -m tinycode_git.audit.duck JOB
+
+``JOB`` is a JSON object (see ``run``). Results go to standard output, one JSON value a line; what went wrong goes to
+standard error, as ``{"kind", "message"}`` with exit code 3.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import duckdb
+
+from tinycode_git.audit.entry import Altered
+from tinycode_git.audit.line import Position, lines_from, split
+from tinycode_git.audit.views import VIEWS
+
+FAILED = 3
+MEMORY = ":memory:"
+# How much of the journal is taken in one transaction.
+CHUNK_BYTES = 64_000_000
+SCHEMA = 1
+
+_Config = dict[str, str | bool | int | float | list[str]]
+_LIMITS: _Config = {"memory_limit": "220MB", "threads": "2", "preserve_insertion_order": "false"}
+_TABLES = """
+CREATE TABLE log (seq UBIGINT, entry VARCHAR, hash VARCHAR, salt VARCHAR, details VARCHAR);
+CREATE TABLE folded (schema INTEGER, journal UBIGINT, size UBIGINT, bytes UBIGINT, hash VARCHAR, log VARCHAR);
+"""
+
+
+class Damaged(Exception):
+    """The file is not one that was written here, or is not whole: it is built anew."""
+
+
+def run(job: dict[str, Any]) -> None:
+    """``database``, ``journal``: paths. ``op``: ``fold``, ``query`` (``sql``, ``parameters``), ``lines`` (the journal's
+    lines as they are held), ``export`` (``format``, ``output``). ``fold`` false: the file is taken as it is.
+    """
+    connection = _connect(job)
+    if job["op"] == "query" and job["database"] != MEMORY:
+        connection.close()
+        connection = duckdb.connect(job["database"], read_only=True, config={**_LIMITS, **_sealed()})
+    elif job["op"] == "query":
+        for name, value in _sealed().items():
+            connection.execute(f"SET {name} = {value}")
+    if job["op"] == "lines":
+        _lines(connection)
+    elif job["op"] == "query":
+        _query(connection, job["sql"], job.get("parameters", []))
+    elif job["op"] == "export":
+        _export(connection, job["format"], job["output"])
+    connection.close()
+
+
+def _sealed() -> _Config:
+    """No SQL reads or writes a file, and none changes that."""
+    return {"enable_external_access": "false", "lock_configuration": "true"}
+
+
+def _connect(job: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    if not job.get("fold", True):
+        connection = duckdb.connect(job["database"], read_only=True, config=_LIMITS)
+        _folded(connection)
+        return connection
+    connection = duckdb.connect(job["database"], config=_LIMITS)
+    tables = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+    if not tables:
+        connection.execute("BEGIN")
+        connection.execute(_TABLES)
+        connection.execute("INSERT INTO folded VALUES (?, 0, 0, 0, ?, '')", [SCHEMA, "0" * 64])
+        connection.execute("COMMIT")
+    _fold(connection, Path(job["journal"]))
+    return connection
+
+
+def _folded(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int, Position]:
+    """The state of the file: the journal's inode, entries, bytes, chain. Raises Damaged where rows do not fit it."""
+    rows = connection.execute("SELECT schema, journal, size, bytes, hash, log FROM folded").fetchall()
+    if len(rows) != 1 or rows[0][0] != SCHEMA:
+        raise Damaged("made by another version")
+    _, inode, size, taken, last, log = rows[0]
+    found = connection.execute("SELECT count(*), coalesce(max(seq) + 1, 0) FROM log").fetchone()
+    if found != (size, size):
+        raise Damaged(f"it holds {found} rows where {size} were written")
+    return inode, size, taken, Position(log.encode(), size, bytes.fromhex(last))
+
+
+def _fold(connection: duckdb.DuckDBPyConnection, journal: Path) -> None:
+    """Take in what the journal has more. Nothing is taken that does not follow in the chain. Raises Altered."""
+    inode, _, taken, position = _folded(connection)
+    try:
+        stream = journal.open("rb")
+    except FileNotFoundError:
+        return
+    with stream:
+        status = os.fstat(stream.fileno())
+        if taken and (inode != status.st_ino or status.st_size < taken):
+            raise Damaged("it was made from another journal")
+        lines = lines_from(stream, taken)
+        while True:
+            with tempfile.TemporaryFile() as part:
+                position, end, longest = _collect(lines, position, part, taken)
+                if end == taken:
+                    return
+                _insert(connection, part, longest, (status.st_ino, position, end))
+                taken = end
+
+
+def _collect(
+    lines: Iterator[tuple[int, bytes]], position: Position, part: IO[bytes], start: int
+) -> tuple[Position, int, int]:
+    """Copy checked lines, with the hash of each entry before it; the chain's end, the offset, the longest line."""
+    end, longest = start, 0
+    for offset, line in lines:
+        if not line.endswith(b"\n"):
+            break
+        position = position.next(split(line)[0])
+        part.write(b"%b\t%b" % (position.hash.hex().encode(), line))
+        end, longest = offset + len(line), max(longest, len(line))
+        if end - start > CHUNK_BYTES:
+            break
+    return position, end, longest
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, part: IO[bytes], longest: int, state: tuple[int, Position, int]
+) -> None:
+    part.flush()
+    part.seek(0)
+    inode, position, end = state
+    connection.execute("BEGIN")
+    connection.execute(
+        """INSERT INTO log
+        SELECT CAST(entry->>'$.seq' AS UBIGINT), entry, hash, coalesce(salt, ''), coalesce(details, '')
+        FROM read_csv($1, delim = '\t', header = false, quote = '', escape = '', auto_detect = false,
+          max_line_size = $2, columns = {hash: 'VARCHAR', entry: 'VARCHAR', salt: 'VARCHAR', details: 'VARCHAR'})""",
+        [f"/dev/fd/{part.fileno()}", max(longest + 200, 2_097_152)],
+    )
+    connection.execute(
+        "UPDATE folded SET journal = ?, size = ?, bytes = ?, hash = ?, log = ?",
+        [inode, position.size, end, position.hash.hex(), position.log.decode()],
+    )
+    connection.execute("COMMIT")
+
+
+def _lines(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = connection.execute("SELECT entry, salt, details FROM log ORDER BY seq")
+    while found := rows.fetchmany(2000):
+        sys.stdout.buffer.write("".join(f"{entry}\t{salt}\t{details}\n" for entry, salt, details in found).encode())
+
+
+def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> None:
+    for view in VIEWS.values():
+        connection.execute(view)
+    try:
+        rows = connection.execute(sql, parameters)
+        _print([name for name, *_ in rows.description or []])
+        while found := rows.fetchmany(1000):
+            for row in found:
+                _print(list(row))
+    except duckdb.Error as refused:
+        _fail("sql", str(refused))
+
+
+def _print(row: list[Any]) -> None:
+    sys.stdout.write(json.dumps(row, default=_text) + "\n")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    moment = getattr(value, "isoformat", None)
+    return str(moment()) if callable(moment) else str(value)
+
+
+_FORMATS = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet", "jsonl": "FORMAT json"}
+
+
+def _export(connection: duckdb.DuckDBPyConnection, kind: str, output: str) -> None:
+    connection.execute(VIEWS["entries"])
+    try:
+        connection.execute(
+            f"COPY (FROM entries ORDER BY seq) TO '{output.replace(chr(39), chr(39) * 2)}' ({_FORMATS[kind]})"
+        )
+    except duckdb.Error as refused:
+        _fail("output", str(refused))
+
+
+def _fail(kind: str, message: str) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.write(json.dumps({"kind": kind, "message": message}))
+    sys.stderr.flush()
+    # Without unwinding: a broken database is not to be written to any more.
+    os._exit(FAILED)
+
+
+def main() -> None:
+    """Run the job on the command line."""
+    try:
+        run(json.loads(sys.argv[1]))
+        sys.stdout.flush()
+    except Altered as odd:
+        _fail("altered", odd.message)
+    except Damaged as odd:
+        _fail("damaged", str(odd))
+    except duckdb.IOException as odd:
+        _fail(
+            "busy" if "lock" in str(odd) or "Permission denied" in str(odd) or "Read-only" in str(odd) else "damaged",
+            str(odd),
+        )
+    except duckdb.Error as odd:
+        _fail("damaged", str(odd))
+
+
+if __name__ == "__main__":
+    main()
