@@ -73,3 +73,8 @@ def require(held: Ceiling, needed: Mode, action: str) -> None:
     else:
         hint = f"git tiny mode {needed.word} raises it (at a terminal)"
     raise Refused(f"{action} needs mode {needed.word}; the ceiling is {held.mode.word} ({held.source})", hint)
+
+
+def not_raised(held: Mode, wanted: Mode) -> Refused:
+    """The refusal of a person who was asked."""
+    return Refused(f"the ceiling stays at {held.word}; it was not raised to {wanted.word}", "nothing was changed")

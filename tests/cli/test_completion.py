@@ -62,6 +62,46 @@ def test_what_is_offered(repo: Repo, words: tuple[str, ...], offered: list[str])
     assert candidates(repo, *words) == offered
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("show", ""), ["tidy-imports-3c4d", "rename-cwd-1a2b"]),
+        (("show", "ren"), ["rename-cwd-1a2b"]),
+        (("show", "rename-cwd-1a2b", ""), []),
+        (("apply", "--expect", "abc", "t"), ["tidy-imports-3c4d"]),
+        (("apply", "--dry-run", "t"), ["tidy-imports-3c4d"]),
+        (("propose", "--target", "f"), ["feature/one"]),
+        (("propose", "--target=f"), ["--target=feature/one"]),
+        (("propose", "--target", "v"), ["v1.0"]),
+        (("propose", "--from-range", "main..f"), ["main..feature/one"]),
+        (("propose", "--from-range=main..f"), ["--from-range=main..feature/one"]),
+        (("propose", "--recipe", "ren"), ["rename"]),
+        (("propose", "--recipe", "rename", "a", "b", ""), [":files"]),
+        (("propose", "--patch", ""), [":files"]),
+        (("propose", "--patch=ser"), [":files"]),
+        (("plans", "--state", "ro"), ["rolled-back"]),
+        (("fetch", ""), ["origin"]),
+        (("mode", "e"), ["execute"]),
+        (("backups", "re"), ["restore"]),
+        (("backups", "list", "--j"), ["--json"]),
+        (("-C", "..", "-C", "repo/src", "show", "tidy"), ["tidy-imports-3c4d"]),
+    ],
+)
+def test_what_the_repository_has_is_offered(plans: Repo, words: tuple[str, ...], offered: list[str]) -> None:
+    plans.git("remote", "add", "origin", "/nowhere")
+    assert candidates(plans, *words) == offered
+
+
+def test_plans_come_with_what_happened_last(plans: Repo) -> None:
+    assert plans.tiny("__complete", "show", "tidy").out == "tidy-imports-3c4d\trecord of tidy-imports-3c4d\n"
+
+
+def test_a_repository_that_git_refuses_is_passed_over(plans: Repo) -> None:
+    (plans.git_dir() / "config").write_text("[broken\n")
+    done = run([*TINY, "__complete", "show", ""], cwd=plans.path, env={"PYTHONPATH": str(ROOT)})
+    assert (done.out, done.err) == ("", "")
+
+
 def test_every_verb_is_offered_with_its_summary(repo: Repo) -> None:
     from tinycode_git.verbs import VERBS
 
@@ -108,6 +148,22 @@ def test_bash_completes_after_git_options(plans: Repo) -> None:
     with bash(plans) as terminal:
         terminal.send("cd /; git -C src --no-pager tiny vers\t--js\t | cat\n")
         terminal.expect(r"git -C src --no-pager tiny version --json")
+
+
+def test_bash_completes_plans_ranges_and_values_after_an_equals_sign(plans: Repo) -> None:
+    """bash breaks words at "=" and ":"; what is typed must come out whole."""
+    with bash(plans) as terminal:
+        terminal.send("git() { printf '<%s>' \"$@\"; echo; }\n")
+        terminal.send("git tiny apply tid\t--dry\t x\n")
+        terminal.expect("<tiny><apply><tidy-imports-3c4d><--dry-run><x>")
+        terminal.send("git tiny propose --target=fea\t x\n")
+        terminal.expect("<tiny><propose><--target=feature/one><x>")
+        terminal.send("git tiny propose --from-range main..fea\t x\n")
+        terminal.expect("<tiny><propose><--from-range><main..feature/one><x>")
+        terminal.send("git tiny propose --patch=hel\t x\n")
+        terminal.expect("<tiny><propose><--patch=hello.txt><x>")
+        terminal.send("git tiny propose --recipe rename a b sr\tap\t x\n")
+        terminal.expect("<--recipe><rename><a><b><src/app.py><x>")
 
 
 def test_bash_leaves_other_git_commands_to_files(plans: Repo) -> None:

@@ -2,8 +2,8 @@
 
 A module exposes ``app = new_app()``. A command returns its exit code (``None`` is 0) or raises a ``TinyError``. Its
 docstring is its help: paragraphs are wrapped, one that starts with a line holding only ``\\b`` is kept as it stands;
-the sections ``Examples:`` and ``Exit codes:`` come last. Completion follows the metavar: ``PLAN``, ``REF``, ``FILE``,
-``PATH``, ``DIR``, ``VERB``, or the values of an enum, or what typer's ``autocompletion`` gives.
+the sections ``Examples:`` and ``Exit codes:`` come last. Completion follows the metavar (``PLAN``, ``REF``, ``FILE``,
+...: see ``completing``), the values of an enum, or what typer's ``autocompletion`` gives.
 """
 
 from __future__ import annotations

@@ -158,10 +158,7 @@ def _options(shape: _Shape, current: str) -> list[Candidate]:
     if equals:
         slot = shape.options.get(name, ("", None))[1]
         found = _values(slot, value) if slot else []
-        return [
-            item if item.value in (FILES, FOLDERS) else Candidate(f"{name}={item.value}", item.summary)
-            for item in found
-        ]
+        return [item if item.value in (FILES, FOLDERS) else _behind(f"{name}=", item) for item in found]
     return _starting(current, (Candidate(option, summary) for option, (summary, _) in shape.options.items()))
 
 
@@ -169,7 +166,14 @@ def _values(slot: _Slot, current: str) -> list[Candidate]:
     if slot.choices:
         return _starting(current, (Candidate(choice) for choice in slot.choices))
     source = _SOURCES.get(slot.metavar)
-    return _starting(current, source()) if source else []
+    if source is None:
+        return []
+    before, dots, after = current.rpartition("..") if slot.metavar == "REF" else ("", "", current)
+    return [_behind(before + dots, item) for item in _starting(after, source())]
+
+
+def _behind(prefix: str, item: Candidate) -> Candidate:
+    return Candidate(prefix + item.value, item.summary) if prefix else item
 
 
 def _plans() -> list[Candidate]:
@@ -189,8 +193,28 @@ def _refs(*under: str, strip: int = 2) -> list[Candidate]:
     return [Candidate(*line.split("\t", 1)) for line in out.splitlines()]
 
 
-def _verb_names() -> list[Candidate]:
-    return _verbs()
+def _recipes() -> list[Candidate]:
+    from tinycode_git.planners.recipes.registry import RECIPES
+
+    return [Candidate(name, recipe.summary) for name, recipe in RECIPES.items()]
+
+
+def _states() -> list[Candidate]:
+    from tinycode_git.plan.record import State
+
+    return [Candidate(state.value) for state in State]
+
+
+def _modes() -> list[Candidate]:
+    from tinycode_git.modes import MEANING
+
+    return [Candidate(mode.word, meaning) for mode, meaning in MEANING.items()]
+
+
+def _remotes() -> list[Candidate]:
+    from tinycode_git.git.process import Git
+
+    return [Candidate(name) for name in Git(Path.cwd(), {}).quiet("remote").text.splitlines()]
 
 
 def _files() -> list[Candidate]:
@@ -204,7 +228,12 @@ def _folders() -> list[Candidate]:
 _SOURCES: dict[str, Callable[[], list[Candidate]]] = {
     "PLAN": _plans,
     "REF": _branches,
-    "VERB": _verb_names,
+    "REMOTE": _remotes,
+    "RECIPE": _recipes,
+    "STATE": _states,
+    "MODE": _modes,
+    "VERB": _verbs,
+    "TASK": _files,  # a recipe's arguments end in paths
     "FILE": _files,
     "PATH": _files,
     "DIR": _folders,

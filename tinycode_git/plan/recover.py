@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from tinycode_git import config
 from tinycode_git.errors import Refused
 from tinycode_git.git.diff import diff_trees
 from tinycode_git.git.execute import ExecuteRepo
@@ -64,6 +65,8 @@ def _told_once(done: list[Recovery]) -> list[Recovery]:
 def _took_effect(repo: ReadRepo, intent: Intent) -> bool:
     """Whether the operation's ref transaction happened: all of it or nothing did, and the record moves in each."""
     operation = intent.operation
+    if operation.action == "mode":
+        return config.read(repo.git).mode == operation.details.get("to")
     now = repo.ref(record_ref(operation.plan)) if operation.plan else None
     if operation.action == "propose":
         return now is not None
