@@ -18,6 +18,7 @@ class Verb(NamedTuple):
 
 
 PLANS = "plans"
+SAFETY = "safety"
 UPKEEP = "state and upkeep"
 SETTINGS = "settings and health"
 
@@ -32,6 +33,13 @@ VERBS: dict[str, Verb] = {
     "rollback": Verb("tinycode_git.commands.rollback", "Take an applied plan back", PLANS),
     "redo": Verb("tinycode_git.commands.redo", "Bring a rolled-back plan back", PLANS),
     "reject": Verb("tinycode_git.commands.reject", "Close a plan without applying it", PLANS),
+    "scan": Verb("tinycode_git.commands.scan", "Look for secrets, dangerous code and hostile text", SAFETY),
+    "rules": Verb("tinycode_git.commands.rules", "List, show and test the validator's rules and tiers", SAFETY),
+    "baseline": Verb("tinycode_git.commands.baseline", "Accept the findings that there are today", SAFETY),
+    "allow": Verb("tinycode_git.commands.allow", "Approve a finding of what is staged, with a reason", SAFETY),
+    "trust": Verb("tinycode_git.commands.trust", "Let this repository's own exceptions count", SAFETY),
+    "install": Verb("tinycode_git.commands.install", "Install the git hooks", SAFETY),
+    "uninstall": Verb("tinycode_git.commands.uninstall", "Take the git hooks away again", SAFETY),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),
