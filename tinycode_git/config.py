@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KNOWN: dict[str, str] = {
     "tiny.mode": "the ceiling on what may be done: chat, propose or execute (default execute)",
     "tiny.prefix": "the first part of plan branches (default tiny)",
+    "tiny.tier": "how strict the validator is: permissive, standard, strict or paranoid (default standard)",
     "tiny.check": "the command that a plan's result must pass before it is merged",
 }
 

@@ -18,6 +18,7 @@ class Verb(NamedTuple):
 
 
 PLANS = "plans"
+SAFETY = "safety"
 UPKEEP = "state and upkeep"
 SETTINGS = "settings and health"
 
@@ -35,6 +36,13 @@ VERBS: dict[str, Verb] = {
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
     "backups": Verb("tinycode_git.commands.backups", "List and restore what working trees held before", UPKEEP),
+    "scan": Verb("tinycode_git.commands.scan", "Look for secrets, dangerous code and hostile text", SAFETY),
+    "rules": Verb("tinycode_git.commands.rules", "List, show and test the validator's rules and tiers", SAFETY),
+    "baseline": Verb("tinycode_git.commands.baseline", "Accept the findings that there are today", SAFETY),
+    "allow": Verb("tinycode_git.commands.allow", "Approve a finding of what is staged, with a reason", SAFETY),
+    "trust": Verb("tinycode_git.commands.trust", "Let this repository's own exceptions count", SAFETY),
+    "install": Verb("tinycode_git.commands.install", "Install the git hooks", SAFETY),
+    "uninstall": Verb("tinycode_git.commands.uninstall", "Take the git hooks away again", SAFETY),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),

@@ -45,8 +45,9 @@ NOTHING = Looked(())
 class Engine:
     """A rule set at work. Not for several threads at a time: a Hyperscan scratch space serves one scan."""
 
-    def __init__(self, ruleset: RuleSet, key: bytes = b"") -> None:
+    def __init__(self, ruleset: RuleSet, key: bytes = b"", more: Engine | None = None) -> None:
         self.ruleset = ruleset
+        self.more = more
         self.rules = ruleset.rules
         self.key = key
         self._scan = ruleset.database.scan
@@ -60,7 +61,9 @@ class Engine:
         self._numbers = {rule.id: at for at, rule in enumerate(self.rules)}
 
     def rule(self, name: str) -> Rule:
-        """The rule called ``name``. Raises KeyError."""
+        """The rule called ``name``, ours or of ``more``. Raises KeyError."""
+        if name not in self._numbers and self.more is not None:
+            return self.more.rule(name)
         return self.rules[self._numbers[name]]
 
     def _collect(self, expression: int, _start: int, _end: int, _flags: int, _context: object) -> None:
@@ -78,6 +81,13 @@ class Engine:
 
         ``path`` serves the rules that are about paths themselves, and tells a file's language.
         """
+        seen = self._look(data, where, path, mode)
+        if self.more is None:
+            return seen
+        others = self.more.look(data, where, path, mode)
+        return Looked(seen.matches + others.matches, seen.gaps + others.gaps) if others is not NOTHING else seen
+
+    def _look(self, data: bytes, where: str, path: str, mode: int) -> Looked:
         text = fold.readable(data) if where in ("content", "message") else data
         fired = {self.ruleset.meaning[expression] for expression in self.fired(text)}
         if not fired and not self._blind:
@@ -111,7 +121,7 @@ class Engine:
 
         rule, count = self.rules[at], 0
         expression = confirmer(rule.body)
-        group = expression.groupindex.get(b"secret", 0)
+        group = (rule.config or {}).get("group") or expression.groupindex.get(b"secret", 0)
         for found in expression.finditer(view.data):
             start, end = found.span(group)
             if start < 0:
@@ -169,6 +179,10 @@ class Engine:
     def concerns(self, match: Match, path: str) -> bool:
         """Whether the rule of a match is for ``path`` at all (``paths``, ``not_paths``)."""
         rule = self.rule(match.rule)
+        if rule.config and "path" in rule.config:
+            from tinycode_git.safety.regex import confirmer
+
+            return confirmer(rule.config["path"]).search(path.encode("utf-8", "surrogateescape")) is not None
         return applies(rule.paths, rule.not_paths, path) if rule.paths or rule.not_paths else True
 
 

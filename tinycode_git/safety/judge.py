@@ -16,11 +16,11 @@ ALLOW = "inline-allow"
 _ALLOWED = re.compile(r"tiny:\s*allow\s+([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s+--\s*(\S.*)")
 
 
-def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked], *, trusted: bool) -> list[Finding]:
+def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked]) -> list[Finding]:
     """The findings of one change set, in the order of paths and lines.
 
-    ``looked`` has what the engine saw in the texts of both sides; a text that is missing could not be read. With
-    ``trusted``, inline exceptions that stood in the text before count.
+    ``looked`` has what the engine saw in the texts of both sides; a text that is missing could not be read. What an
+    inline exception that stood in the text before covers is marked as excused; whether that counts is not asked here.
     """
     new = [placed for change in changes.changes for placed in _placed(engine, change.path, change.new, looked)]
     width = max((len(change.olds) for change in changes.changes), default=0)
@@ -37,7 +37,7 @@ def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked], *,
         [p for p in new if not _guard(engine, p)], [[p for p in old if not _guard(engine, p)] for old in olds]
     )
     gone = removed([p for p in new if _guard(engine, p)], [[p for p in old if _guard(engine, p)] for old in olds])
-    allowed = _allows(new, fresh) if trusted else {}
+    allowed = _allows(new, fresh)
     found = [*_findings(engine, (*fresh, *gone), changes.commit, allowed), *_paths(engine, changes)]
     return sorted(found, key=lambda f: (f.path, f.line, f.column, f.rule))
 

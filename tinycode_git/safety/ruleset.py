@@ -18,7 +18,7 @@ from tinycode_git.safety import fold, places
 from tinycode_git.safety.rule import Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from hyperscan import Database
 
@@ -34,7 +34,7 @@ class RuleSet(NamedTuple):
     SPLIT.
 
     ``groups`` maps each family to the digest of its rules, ``digest`` covers them all; both go into what is cached
-    about texts. ``origin`` says in words where the rules come from.
+    about texts.
     """
 
     rules: tuple[Rule, ...]
@@ -42,7 +42,6 @@ class RuleSet(NamedTuple):
     database: Database
     groups: dict[str, str]
     digest: str
-    origin: str
 
 
 def shipped() -> RuleSet:
@@ -52,27 +51,22 @@ def shipped() -> RuleSet:
     """
     files = [*_toml(SHIPPED), *_toml(os.path.join(places.config(), "rules"))]
     key = repr((_FORMAT, __version__, sys.version, sys.platform, os.uname().machine, [_stamp(file) for file in files]))
-    stored = os.path.join(places.cache(), "rules.bin")
-    known = _load(stored, key)
+    file = os.path.join(places.cache(), "rules.bin")
+    known = load_compiled(file, key)
     if known is not None:
         return known
+    from pathlib import Path
 
-    def rules() -> tuple[Rule, ...]:
-        from pathlib import Path
+    from tinycode_git.safety.rulefile import load_files
 
-        from tinycode_git.safety.rulefile import load_files
-
-        return load_files([Path(file) for file in files])
-
-    return _make(rules, stored, key)
+    raw = pack(load_files([Path(file) for file in files]))
+    store(file, key, raw)
+    return restore(raw)
 
 
-def compile_rules(rules: Sequence[Rule], origin: str = "rules") -> RuleSet:
-    """A rule set from rules already read, not stored. Raises BrokenRule where Hyperscan refuses an expression."""
-    from tinycode_git.safety.compile import compiled
-
-    lean, meaning, stored, groups, digest = compiled(rules)
-    return RuleSet(lean, meaning, _database(stored), groups, digest, origin)
+def compile_rules(rules: Sequence[Rule]) -> RuleSet:
+    """A rule set from rules already read, not stored. Raises BrokenRule."""
+    return restore(pack(rules))
 
 
 def _toml(folder: str) -> list[str]:
@@ -90,42 +84,49 @@ def _stamp(file: str) -> tuple[str, int, int]:
     return (file, found.st_size, found.st_mtime_ns)
 
 
-def _load(file: str, key: str) -> RuleSet | None:
+def load_compiled(file: str, key: str) -> RuleSet | None:
+    """The compiled set that ``store`` wrote under ``key``; None where there is none, or it is damaged."""
     try:
         with open(file, "rb") as stream:
-            raw = stream.read()
-        head, rules, meaning, groups, digest, stored = marshal.loads(raw)  # noqa: S302 - our own file, plain values
-        if head != key:
-            return None
-        lean = tuple(Rule(*row) for row in rules)
-        return RuleSet(lean, tuple(meaning), _database(stored), groups, digest, "shipped")
+            head, raw = marshal.load(stream)  # noqa: S302 - our own file, plain values
+        return restore(raw) if head == key else None
     except (OSError, EOFError, ValueError, TypeError, _hyperscan_error()):
         return None
+
+
+def restore(raw: bytes) -> RuleSet:
+    """A compiled set from what ``pack`` gave."""
+    rules, meaning, groups, digest, stored = marshal.loads(raw)  # noqa: S302
+    return RuleSet(tuple(Rule(*row) for row in rules), tuple(meaning), _database(stored), groups, digest)
+
+
+def store(file: str, key: str, raw: bytes) -> None:
+    """Write a compiled set; where that does not work (no space, no permission) nothing is kept, and nothing is said."""
+    beside = f"{file}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+        with open(beside, "wb") as stream:
+            marshal.dump((key, raw), stream)
+        os.replace(beside, file)
+    except OSError:
+        try:
+            os.unlink(beside)
+        except OSError:
+            pass
+
+
+def pack(rules: Sequence[Rule]) -> bytes:
+    """Rules compiled, as one string of bytes. Raises BrokenRule where Hyperscan refuses an expression."""
+    from tinycode_git.safety.compile import compiled
+
+    lean, meaning, stored, groups, digest = compiled(rules)
+    return marshal.dumps(([tuple(rule) for rule in lean], list(meaning), groups, digest, stored))
 
 
 def _hyperscan_error() -> type[Exception]:
     import hyperscan
 
     return hyperscan.HyperscanError
-
-
-def _make(rules: Callable[[], tuple[Rule, ...]], file: str, key: str) -> RuleSet:
-    from tinycode_git.safety.compile import compiled
-
-    lean, meaning, stored, groups, digest = compiled(rules())
-    raw = marshal.dumps((key, [tuple(rule) for rule in lean], list(meaning), groups, digest, stored))
-    beside = f"{file}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(beside, "wb") as stream:
-            stream.write(raw)
-        os.replace(beside, file)
-    except OSError:  # no space, no permission: this process has its database all the same
-        try:
-            os.unlink(beside)
-        except OSError:
-            pass
-    return RuleSet(lean, meaning, _database(stored), groups, digest, "shipped")
 
 
 def _database(stored: bytes) -> Database:

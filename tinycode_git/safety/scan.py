@@ -11,6 +11,7 @@ from tinycode_git.errors import UsageError
 from tinycode_git.safety import objects, surface
 from tinycode_git.safety.judge import judged, text_findings
 from tinycode_git.safety.look import Cache, NoCache, Receipt, Skip, Text, look_at, texts_of
+from tinycode_git.safety.policychange import policy_findings
 from tinycode_git.safety.surface import LINK, Change, ChangeSet, Side
 
 if TYPE_CHECKING:
@@ -48,12 +49,11 @@ class ScanResult(NamedTuple):
 
 
 class Scanner(NamedTuple):
-    """What every scan needs: a repository, the rules, what is known already, whether its exceptions count."""
+    """What every scan needs: a repository, the rules, what is known already."""
 
     git: Git
     engine: Engine
     cache: Cache = NoCache()
-    trusted: bool = False
 
 
 def scan_staged(scanner: Scanner) -> ScanResult:
@@ -69,7 +69,9 @@ def scan_between(scanner: Scanner, old: str, new: str) -> ScanResult:
 def scan_sets(scanner: Scanner, sets: Sequence[ChangeSet]) -> ScanResult:
     """Change sets, each judged on its own."""
     looked, receipt = look_at(scanner.git, scanner.engine, texts_of(sets, olds=True), scanner.cache)
-    findings = [one for each in sets for one in judged(scanner.engine, each, looked, trusted=scanner.trusted)]
+    findings = [
+        one for each in sets for one in (*judged(scanner.engine, each, looked), *policy_findings(scanner.git, each))
+    ]
     return ScanResult(tuple(findings), receipt + Receipt(paths=sum(len(each.changes) for each in sets)))
 
 
@@ -128,7 +130,7 @@ def scan_message(engine: Engine, message: bytes) -> ScanResult:
     return ScanResult(findings, Receipt(1, 0, (), 0, len(message)))
 
 
-def scan_files(engine: Engine, files: Iterable[tuple[str, str]], *, trusted: bool = False) -> ScanResult:
+def scan_files(engine: Engine, files: Iterable[tuple[str, str]]) -> ScanResult:
     """Files as they are on disk: pairs of where to read and the path to call it. Links are looked at, not followed."""
     changes: list[Change] = []
     looked: dict[Text, Looked] = {}
@@ -146,7 +148,7 @@ def scan_files(engine: Engine, files: Iterable[tuple[str, str]], *, trusted: boo
             skipped += [Skip(path, gap) for gap in looked[text].gaps]
         size += len(content)
         changes.append(change)
-    findings = judged(engine, ChangeSet("", tuple(changes)), looked, trusted=trusted)
+    findings = judged(engine, ChangeSet("", tuple(changes)), looked)
     receipt = Receipt(len(looked), 0, tuple(skipped), len(changes), size)
     return ScanResult(tuple(finding._replace(oid="") for finding in findings), receipt)
 

@@ -111,10 +111,11 @@ def commits_of(git: Git, *revisions: str) -> list[str]:
     try:
         return git.quiet("rev-list", "--topo-order", "--end-of-options", *revisions).text.split()
     except GitFailed as bad:
-        raise _no_such(bad, " ".join(revisions)) from bad
+        raise no_such(bad, " ".join(revisions)) from bad
 
 
-def _no_such(bad: GitFailed, what: str) -> UsageError | Incomplete:
+def no_such(bad: GitFailed, what: str) -> UsageError | Incomplete:
+    """The error for a question about history that git cannot answer."""
     if "bad revision" in bad.stderr or "unknown revision" in bad.stderr or "bad object" in bad.stderr:
         return UsageError(f"there is no such range: {what}", "git log --oneline shows the commits that there are")
     return Incomplete(f"the history of {what} cannot be read: {bad.message}", "git fsck says what is missing")

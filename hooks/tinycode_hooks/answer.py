@@ -1,0 +1,103 @@
+"""What a hook says and answers: nothing where all is well, else the findings, and the audit's line for a refusal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tinycode_git.errors import TinyError
+from tinycode_git.safety import report
+from tinycode_git.safety.finding import printable
+
+if TYPE_CHECKING:
+    from tinycode_git.git.process import Git
+    from tinycode_git.safety.outcome import Outcome
+
+
+def of_families(outcome: Outcome, families: list[str]) -> Outcome:
+    """The outcome as far as some families go; all of it where none is named."""
+    if not families:
+        return outcome
+    findings = tuple(finding for finding in outcome.result.findings if finding.family in families)
+    blocking = tuple(finding for finding in outcome.blocking if finding.family in families)
+    return outcome._replace(result=outcome.result._replace(findings=findings), blocking=blocking)
+
+
+def answer(git: Git, hook: str, outcome: Outcome) -> int:
+    """Print what there is to say; 1 where something blocks, 4 where something was not looked at, else 0.
+
+    Nothing changed at all is no gap: an empty commit, a push that only deletes.
+    """
+    receipt = outcome.result.receipt
+    for note in outcome.result.notes:
+        _say(f"git tiny: {printable(note)}")
+    if outcome.blocking:
+        _say(report.told(outcome.result.findings, outcome.blocking, receipt, outcome.tier, color=_color()).rstrip())
+        _say(f"git tiny: {hook} refused")
+        audit(git, hook, "refused", outcome)
+        return 1
+    for finding in outcome.result.findings:
+        if not finding.excused:
+            _say(f"git tiny: note: {report.place(finding)}: {finding.severity}: {finding.rule}")
+    if receipt.skipped:
+        _say("\n".join(report.gaps(receipt)))
+        if outcome.tier == "permissive":
+            _say("git tiny: not everything was looked at")
+            return 0
+        _say(f"git tiny: {hook} refused: not everything could be looked at")
+        return 4
+    return 0
+
+
+def warn(git: Git, hook: str, outcome: Outcome, what: str) -> None:
+    """Say what is there already, and write it down: too late to refuse."""
+    if not outcome.blocking:
+        return
+    _say(report.told(outcome.blocking, outcome.blocking, outcome.result.receipt, outcome.tier, color=_color()).rstrip())
+    _say(f"git tiny: {what}")
+    audit(git, hook, "bypassed", outcome)
+
+
+def audit(git: Git, hook: str, what: str, outcome: Outcome) -> None:
+    """One entry in the audit chain; a chain that cannot be written is said, and changes no verdict."""
+    from pathlib import Path
+
+    from tinycode_git import config, modes
+    from tinycode_git.audit.ledger import JournalLedger
+    from tinycode_git.ledger import Operation
+    from tinycode_git.safety.surface import common_dir
+
+    rules = sorted({finding.rule for finding in outcome.blocking})
+    details = {
+        "hook": hook,
+        "outcome": "refused" if what == "refused" else "found",
+        "tier": outcome.tier,
+        "rules": rules,
+        "fingerprints": sorted({finding.fingerprint for finding in outcome.blocking})[:100],
+    }
+    try:
+        held = modes.ceiling(os.environ, config.read(git).mode)
+        who = git.quiet("var", "GIT_COMMITTER_IDENT", ok=(0, 128)).text.rpartition(">")[0]
+        ledger = JournalLedger(
+            Path(common_dir(git)), mode=held.mode.word, user=f"{who}>" if who else "", actor="git-tiny-hook"
+        )
+        ledger.note(Operation(f"hook-{what}", risk=worst(outcome), details=details))
+    except TinyError as failed:
+        _say(f"git tiny: not written to the audit log: {printable(failed.message)}")
+
+
+def worst(outcome: Outcome) -> str:
+    """The highest severity that blocks; ``none`` where nothing does."""
+    from tinycode_git.safety.rule import rank
+
+    return max((finding.severity for finding in outcome.blocking), key=rank, default="none")
+
+
+def _color() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _say(text: str) -> None:
+    if text:
+        sys.stderr.write(text + "\n")

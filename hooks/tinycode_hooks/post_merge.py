@@ -1,0 +1,21 @@
+"""post-merge: what a merge or a pull has brought."""
+
+from __future__ import annotations
+
+from tinycode_git.safety.flow import session
+from tinycode_git.safety.scan import scan_between
+from tinycode_git.safety.surface import head
+from tinycode_hooks.answer import warn
+from tinycode_hooks.repository import repository
+
+
+def run(args: list[str]) -> int:
+    """Look at what HEAD has that it had not before; said and written down, never refused."""
+    git = repository()
+    before = git.quiet("rev-parse", "-q", "--verify", "--end-of-options", "ORIG_HEAD^{commit}", ok=(0, 1, 128)).text
+    tip = head(git)
+    if not before or not tip or args[:1] == ["1"]:  # squashed: nothing is committed yet
+        return 0
+    outcome = session(git, before, cached=True).run(lambda scanner: scan_between(scanner, before, tip))
+    warn(git, "post-merge", outcome, "this came with the merge; look at it before you build or run anything")
+    return 0

@@ -1,0 +1,72 @@
+"""The validator as a whole, for hooks and commands: settings, policy, rules, scan, exceptions, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tinycode_git.git.process import Git
+from tinycode_git.safety import surface
+from tinycode_git.safety.approvals import ApprovalsOf
+from tinycode_git.safety.engine import Engine
+from tinycode_git.safety.look import Cache, NoCache
+from tinycode_git.safety.opening import Policy, Settings, policy, settings
+from tinycode_git.safety.outcome import Outcome, settle
+from tinycode_git.safety.projectrules import with_project_rules
+from tinycode_git.safety.ruleset import shipped
+from tinycode_git.safety.scan import Scanner, ScanResult
+
+
+class Session(NamedTuple):
+    """Everything one validation needs; ``base`` is the tree-ish whose policy and exceptions count."""
+
+    git: Git
+    engine: Engine
+    settings: Settings
+    policy: Policy
+    base: str
+    cache: Cache
+    notes: tuple[str, ...] = ()
+
+    def run(self, scan: Callable[[Scanner], ScanResult], *, approvals: bool = True) -> Outcome:
+        """Scan and judge."""
+        result = scan(Scanner(self.git, self.engine, self.cache))
+        result = result._replace(notes=(*self.notes, *result.notes))
+        if not result.findings:
+            return Outcome(result, (), self.policy.tier)
+        given = ApprovalsOf(self.git, surface.common_dir(self.git)) if approvals else None
+        return settle(self.git, self.engine, self.policy, self.base, result, given)
+
+
+def session(git: Git, base: str | None = None, *, tier: str = "", cached: bool = False) -> Session:
+    """Open a validation in a repository. ``base`` None: HEAD. ``tier`` overrides the user's setting.
+
+    ``cached``: use what is known about texts from before (worth its cost where there are many).
+    """
+    found = settings(git)
+    base = surface.head(git) if base is None else base
+    judged_by = policy(git, base, tier or found.tier)
+    rules = shipped()
+    cache: Cache = NoCache()
+    key = b""
+    if cached:
+        from tinycode_git.safety.verdicts import Verdicts
+
+        cache = Verdicts.open(surface.common_dir(git), rules)
+        key = cache.key
+    engine, notes = with_project_rules(Engine(rules, key), judged_by)
+    if engine.more is not None:  # what is cached is about our own rules only
+        cache = NoCache()
+    return Session(git, engine, found, judged_by, base, cache, notes)
+
+
+def plain_session(*, tier: str) -> tuple[Engine, str]:
+    """The rules alone, for files outside of a repository."""
+    return Engine(shipped()), tier
+
+
+def failing(outcomes: Sequence[Outcome]) -> int:
+    """The exit code: 1 where something blocks, 4 where something was not looked at, else 0."""
+    if any(outcome.blocking for outcome in outcomes):
+        return 1
+    return 4 if any(outcome.incomplete for outcome in outcomes) else 0

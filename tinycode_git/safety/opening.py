@@ -1,0 +1,74 @@
+"""How a scan is opened: the user's settings, the project's policy as it stood before, what is trusted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tinycode_git.errors import UsageError
+from tinycode_git.git.process import Git
+from tinycode_git.safety import objects
+from tinycode_git.safety.policy import DEFAULT, TIERS, stricter
+from tinycode_git.safety.policyfile import FILE, Allow, ProjectPolicy
+
+FOREIGN = ".gitleaks.toml"
+EXCEPTION_FILES = (FILE, FOREIGN)
+
+
+class Settings(NamedTuple):
+    """``git config tiny.*`` as far as the validator and the hooks go."""
+
+    tier: str = DEFAULT
+    prefix: str = "tiny"
+
+
+def settings(git: Git) -> Settings:
+    """Read the user's and the clone's settings: one process. Raises UsageError for a tier that there is not."""
+    found = Settings()
+    out = git.quiet("config", "-z", "--get-regexp", r"^tiny\.(tier|prefix)$", ok=(0, 1)).out
+    for item in out.decode("utf-8", "surrogateescape").split("\0"):
+        key, _, value = item.partition("\n")
+        if key == "tiny.tier":
+            found = found._replace(tier=known_tier(value))
+        elif key == "tiny.prefix":
+            found = found._replace(prefix=value)
+    return found
+
+
+def known_tier(name: str) -> str:
+    """The tier called ``name``. Raises UsageError."""
+    if name not in TIERS:
+        raise UsageError(f"there is no tier '{name}'", f"one of: {', '.join(TIERS)}")
+    return name
+
+
+class Policy(NamedTuple):
+    """What findings are judged by: the tier, and the exceptions that there are (they count once trusted)."""
+
+    tier: str
+    allows: tuple[Allow, ...] = ()
+    project: ProjectPolicy = ProjectPolicy()
+    foreign: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def policy(git: Git, base: str, tier: str) -> Policy:
+    """The policy at ``base`` (a tree-ish, empty for none) for a user whose tier is ``tier``. Raises BrokenRule."""
+    texts = dict.fromkeys(EXCEPTION_FILES, "")
+    if base:
+        for loaded in objects.read(git, [f"{base}:{name}" for name in EXCEPTION_FILES]):
+            if isinstance(loaded, objects.Loaded) and loaded.type == "blob" and loaded.content is not None:
+                texts[loaded.name.partition(":")[2]] = loaded.content.decode("utf-8", "replace")
+    return policy_from(git, base, tier, texts)
+
+
+def policy_from(git: Git, base: str, tier: str, texts: dict[str, str]) -> Policy:
+    """As ``policy``, from the texts of the files at ``base``."""
+    if not any(texts.values()) and not base:
+        return Policy(tier)
+    project = ProjectPolicy()
+    if texts[FILE]:
+        from tinycode_git.safety.policyfile import parse_policy
+
+        project = parse_policy(texts[FILE], FILE)
+    tier = stricter(tier, project.tier) if project.tier else tier
+    return Policy(tier, project.allows, project, texts[FOREIGN])
