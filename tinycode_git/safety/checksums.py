@@ -1,4 +1,5 @@
-"""Checks that an issuer's own format defines: checksums, and what is inside an encoded part.
+"""Checks that an issuer's own format defines (checksums, what is inside an encoded part), and what no secret
+looks like.
 
 Loaded by ``checks`` when a rule first names one of these.
 """
@@ -15,10 +16,14 @@ _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _DEFAULT_PASSWORDS = frozenset(
-    b"admin guest pass passw0rd password postgres pwd root secret test user mysql mariadb mongo mongodb redis rabbitmq docker"
-    b" postgresql changeit changeme letmein default development 1234 12345 123456 12345678 admin123 password123 test123"
-    b" passwd mypassword mypass dbpass dbpassword userpass username token oauth2 x-oauth-basic x-access-token pwd123 sa"
-    b" hunter2 db-password db_password your_password yourpassword minioadmin elastic neo4j scott tiger port pass123".split()
+    re.findall(
+        rb"\S+",
+        b" 1234 12345 123456 12345678 admin admin123 changeit changeme db-password db_password dbpass"
+        b" dbpassword default development docker elastic guest hunter2 letmein mariadb minioadmin mongo mongodb"
+        b" mypass mypassword mysql neo4j oauth2 pass pass123 passw0rd passwd password password123 port postgres"
+        b" postgresql pwd pwd123 rabbitmq redis root sa scott secret test test123 tiger token user username"
+        b" userpass x-access-token x-oauth-basic your_password yourpassword",
+    )
 )
 
 
@@ -77,7 +82,7 @@ def discord_id(value: bytes) -> bool:
 @check("not-jwt-io")
 def not_jwt_io(value: bytes) -> bool:
     """Not the token that every text on RFC 7519 shows (subject 1234567890, or the RFC's own issuer "joe")."""
-    payload = decode64((value.split(b".") + [b""])[1]) or b""
+    payload = decode64([*value.split(b"."), b""][1]) or b""
     return not re.search(rb'"sub"\s*:\s*"1234567890"|"iss"\s*:\s*"joe"', payload)
 
 
@@ -91,3 +96,46 @@ def not_hex(value: bytes) -> bool:
 def not_default_password(value: bytes) -> bool:
     """Not a password that every tutorial and every default installation has."""
     return value.lower() not in _DEFAULT_PASSWORDS
+
+
+_LABEL = re.compile(
+    rb"passw|passphrase|secret|token|apikey|credential|username|login|private_?key|access_?key"
+    rb"|\A(?:string|text|hidden|none|null|nil|true|false|bearer|basic|required|optional|integer|undefined|unknown|empty"
+    rb"|invalid|missing|object|number|boolean|disabled|enabled|plain|bcrypt|argon2|scrypt|pbkdf2|admin|value|input)\Z"
+)
+
+
+@check("not-label")
+def not_label(value: bytes) -> bool:
+    """Not the name of a field, a type or a scheme: what stands beside ``password:`` in a form or a schema."""
+    return not _LABEL.search(value.lower().replace(b"-", b"_").replace(b"api_key", b"apikey"))
+
+
+_REFERENCE = re.compile(
+    rb"""(?xi)
+    :// | \A(?:\.{0,2}|~)/ | \A[a-z]:[\\/] | \A\$ | \A%\w+%\Z | \A@\w+/
+    | \A(?:arn|urn|mailto|data|file|vault|ssm|op|env|secret):
+    | \(.*\) | \w\[ | process\.env | os\.environ | getenv | \A<.*>\Z | \A\{.*\}\Z | \#\{ | ::
+    | \A[a-z0-9_.+-]+@[a-z0-9-]+\.[a-z.]+\Z
+    | \A[a-z0-9_/.-]+\.(?:json|ya?ml|pem|key|crt|cer|txt|js|ts|py|rb|go|java|php|html?|css|png|svg|jpe?g|gif|xml|toml
+        |ini|conf|cfg|env|sh|sql|md|proto|lock|p12|jks)\Z
+    | \A(?:application|text|image|audio|video|multipart)/
+    | \Av?\d+(?:\.\d+)+(?:[-+][a-z0-9.]+)?\Z | \A\d{4}-\d\d-\d\d
+    | \A(?:sha1|sha256|sha384|sha512|md5)[-:]
+    """
+)
+_CONSTANT = re.compile(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z|[a-z_]+(?:\.[a-zA-Z_]+)+\Z|[a-z]+(?:[A-Z][a-z]+)+\d?\Z")
+
+
+@check("not-reference")
+def not_reference(value: bytes) -> bool:
+    """Not what stands for a value kept elsewhere: a URL, a path, a variable, a constant's name, an expression."""
+    return not _REFERENCE.search(value) and not _CONSTANT.match(value)
+
+
+@check("not-sample-login")
+def not_sample_login(value: bytes) -> bool:
+    """Not Basic credentials (RFC 7617) with a password of tutorials, such as RFC 7617's own."""
+    login = decode64(value) or b""
+    _, colon, password = login.partition(b":")
+    return not colon or (password.lower() not in _DEFAULT_PASSWORDS and password not in (b"open sesame", b"opensesame"))

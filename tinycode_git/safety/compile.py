@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import hyperscan
 
+from tinycode_git.safety.factor import necessary
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
 from tinycode_git.safety.ruleset import EXTRA
@@ -40,7 +41,7 @@ def _digest(rules: Sequence[Rule]) -> str:
 
 def _expressions(rule: Rule) -> list[bytes]:
     if rule.kind in ("pattern", "path"):
-        return [widened(rule.body).encode()]
+        return [widened(necessary(rule.body)).encode()]
     if rule.literals:
         return [_word(literal) for literal in rule.literals]
     return []

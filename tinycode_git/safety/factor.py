@@ -1,7 +1,8 @@
 """What of an expression must be there wherever it matches: a shorter expression for the fast engine to look for.
 
 An unanchored search for ``A B C`` finds nothing where ``B`` does not occur, so ``B`` alone will do to name the texts in
-which the whole is worth trying. A few literals are the cheapest thing to look for; without them the expression stays whole.
+which the whole is worth trying. A few literals are the cheapest thing to look for; an expression without any stays
+whole.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import Any, NamedTuple
 
 # Words that occur in nearly every file: looking for them alone names too many texts.
 _COMMON = frozenset(
-    "token secret password passwd access account client private public user name value http https auth apikey string"
-    " config server host data return import const function test live pass address".split()
+    re.findall(
+        "[a-z]+",
+        "token secret password passwd access account client private public user name value http https auth apikey"
+        " string config server host data return import const function test live pass address",
+    )
 )
 _MOST, _CLASS = 64, 5
 _ALONE, _FAIR, _SHORT = 6, 3, 2
