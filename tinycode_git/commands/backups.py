@@ -34,7 +34,7 @@ class Restored:
 
     n: int
     paths: tuple[str, ...]
-    saved: str
+    saved: int
 
 
 @app.command("list")
@@ -107,4 +107,4 @@ def restore(
         jsonout.write(Restored(n, restoring.paths, saved))
         return
     print(f"restored {', '.join(visible(path) for path in restoring.paths[:10])}")
-    say(f"what was there before is in {saved}")
+    say(f"what was there before is backup {saved}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tinycode_git.git.diff import FileDiff
@@ -20,9 +20,11 @@ class ExecuteRepo(PlanRepo):
         """git as started in one of the clone's worktrees."""
         return self.git if worktree.path == self.place.worktree else Git(worktree.path, {})
 
-    def switch(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> None:
+    def switch(
+        self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff], before: Callable[[], None]
+    ) -> None:
         """Take a worktree from one commit to another; see ``switch.switch``."""
-        switch(self.git_in(worktree), worktree.path, old, new, files)
+        switch(self.git_in(worktree), worktree.path, old, new, files, before)
 
     def restore(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:
         """Undo a switch that broke off; see ``switch.restore``."""

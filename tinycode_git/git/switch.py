@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,14 +140,16 @@ def refuse_overlap(found: Overlap, worktree: Path) -> Refused:
     )
 
 
-def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff]) -> None:
+def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff], before: Callable[[], None]) -> None:
     """Take index and working tree from ``old`` to ``new``; see the module. Raises Refused before anything is written.
 
-    ``files`` is the diff between the two. An interruption in the middle is put right before it is passed on.
+    ``files`` is the diff between the two; ``before`` is called once nothing stands in the way. An interruption in the
+    middle is put right before it is passed on.
     """
     found = overlap(git, worktree, old, files)
     if found:
         raise refuse_overlap(found, worktree)
+    before()
     try:
         git.user("read-tree", "-m", "-u", "--no-recurse-submodules", old, new, own_session=True)
     except GitFailed as failed:

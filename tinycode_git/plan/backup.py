@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
@@ -46,25 +49,38 @@ def _is_number(name: str) -> bool:
     return name.removeprefix(BACKUPS).isdigit()
 
 
-def take(repo: ExecuteRepo, worktree: Worktree, head: str, before: str) -> str:
-    """Store what the tracked files of a worktree hold, staged and not; the ref. Files and index are not touched.
+def take(repo: ExecuteRepo, worktree: Worktree, head: str, before: str) -> None:
+    """Store what the tracked files of a worktree hold, staged and not. Files and index are not touched.
 
-    ``head`` is the commit that is checked out there.
+    ``head`` is the commit that is checked out there. The oldest backups beyond the cap go.
     """
-    git = repo.git_in(worktree)
-    # Where git cannot stash (an unmerged or intent-to-add entry), what is committed is still worth keeping.
-    done = git.user("stash", "create", f"before {before}", ok=(0, 1, 128), own_session=True)
-    stash = done.text if done.code == 0 else ""
-    source = stash or head
+    source = _stash(repo, worktree) or head
     who = repo.identity()
     message = with_trailers(f"before {before}", [("Worktree", str(worktree.path))])
     commit = repo.write_commit(repo.commit(source).tree, [source], message, who, who)
-    numbers = sorted(int(name.removeprefix(BACKUPS)) for name in repo.refs(BACKUPS) if _is_number(name))
-    ref = f"{BACKUPS}{(numbers[-1] if numbers else 0) + 1}"
-    held = repo.refs(BACKUPS)
-    surplus = [f"{BACKUPS}{n}" for n in numbers[: max(0, len(numbers) + 1 - MOST)]]
-    repo.move_refs([RefMove(ref, "", commit), *(RefMove(one, held[one], "") for one in surplus)], "tiny: backup")
-    return ref
+    held = {int(name.removeprefix(BACKUPS)): oid for name, oid in repo.refs(BACKUPS).items() if _is_number(name)}
+    numbers = sorted(held)
+    surplus = numbers[: max(0, len(numbers) + 1 - MOST)]
+    moves = [RefMove(f"{BACKUPS}{n}", held[n], "") for n in surplus]
+    newest = numbers[-1] if numbers else 0
+    repo.move_refs([RefMove(f"{BACKUPS}{newest + 1}", "", commit), *moves], "tiny: backup")
+
+
+def _stash(repo: ExecuteRepo, worktree: Worktree) -> str:
+    """A commit as git stash makes it (working tree; its parents are HEAD and the index); empty where all is clean.
+
+    git writes what it learns on the way into the index, so it gets a copy. Where it cannot stash (an unmerged or
+    intent-to-add entry) the answer is empty too: what is committed is still worth keeping.
+    """
+    git = repo.git_in(worktree)
+    real = Path(git.quiet("rev-parse", "--path-format=absolute", "--git-path", "index").text)
+    with TemporaryDirectory(prefix="git-tiny-") as folder:
+        copy = Path(folder) / "index"
+        if real.exists():
+            shutil.copyfile(real, copy)
+        own = git.setting(GIT_INDEX_FILE=str(copy))
+        done = own.user("stash", "create", ok=(0, 1, 128), own_session=True)
+    return done.text if done.code == 0 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +99,7 @@ def prepare_restore(repo: ExecuteRepo, n: int, worktree: Worktree, paths: Sequen
     if n not in found:
         known = ", ".join(str(m) for m in list(found)[:10]) or "none"
         raise UsageError(f"there is no backup {n}", f"there are: {known}; git tiny backups list")
-    git = repo.git_in(worktree)
-    now = git.user("stash", "create", own_session=True).text or git.quiet("rev-parse", "HEAD").text
+    now = _stash(repo, worktree) or repo.git_in(worktree).quiet("rev-parse", "HEAD").text
     files = tuple(
         file
         for file in diff_trees(repo.git, now, found[n].oid)
@@ -95,8 +110,8 @@ def prepare_restore(repo: ExecuteRepo, n: int, worktree: Worktree, paths: Sequen
     return Restoring(found[n], worktree, tuple(dict.fromkeys(p for file in files for p in file.paths)), files)
 
 
-def restore(repo: ExecuteRepo, ledger: Ledger, restoring: Restoring) -> str:
-    """Write the files of a backup into its worktree, after backing up what is there; the new backup's ref."""
+def restore(repo: ExecuteRepo, ledger: Ledger, restoring: Restoring) -> int:
+    """Write the files of a backup into its worktree, after backing up what is there; the new backup's number."""
     git = repo.git_in(restoring.worktree)
     head = git.quiet("rev-parse", "HEAD").text
     operation = Operation(
@@ -104,7 +119,7 @@ def restore(repo: ExecuteRepo, ledger: Ledger, restoring: Restoring) -> str:
     )
     intent = ledger.intend(operation)
     try:
-        saved = take(repo, restoring.worktree, head, f"restoring backup {restoring.backup.n}")
+        take(repo, restoring.worktree, head, f"restoring backup {restoring.backup.n}")
         stdin = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in restoring.paths)
         source = f"--source={restoring.backup.oid}"
         literal = git.setting(GIT_LITERAL_PATHSPECS="1")
@@ -114,4 +129,4 @@ def restore(repo: ExecuteRepo, ledger: Ledger, restoring: Restoring) -> str:
         ledger.failed(intent, failed.message)
         raise Refused(f"git could not restore: {failed.message}", "see git tiny backups list") from failed
     ledger.done(intent)
-    return saved
+    return backups(repo)[0].n

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tinycode_git.errors import Incomplete, Refused
@@ -43,8 +44,6 @@ def land(repo: ExecuteRepo, ledger: Ledger, landing: Landing, extra: Sequence[Re
         operation = Operation(
             "land", ref=landing.target, old=landing.old, new=landing.new, plan=plan_id, details=details
         )
-        for worktree in landing.worktrees:
-            take(repo, worktree, landing.old, why.removeprefix("tiny: "))
         intent = ledger.intend(operation)
         try:
             _carry_out(repo, landing, extra, why)
@@ -58,7 +57,8 @@ def _carry_out(repo: ExecuteRepo, landing: Landing, extra: Sequence[RefMove], wh
     done: list[Worktree] = []
     try:
         for worktree in landing.worktrees:
-            repo.switch(worktree, landing.old, landing.new, landing.files)
+            backup = partial(take, repo, worktree, landing.old, why.removeprefix("tiny: "))
+            repo.switch(worktree, landing.old, landing.new, landing.files, backup)
             done.append(worktree)
         moves = [RefMove(landing.target, landing.old, landing.new), *extra]
         repo.move_branches(moves, why)
