@@ -170,7 +170,7 @@ def _spliced(text: FileText, found: Sequence[_Found]) -> bytes:
 def _locate(text: FileText, block: Block, path: str) -> _Found:
     """Where ``block`` goes and the lines, with their ends, that will stand there. Raises ``Refused``."""
     old = block.old
-    where = f"the edit of {shown(path)} on line {block.line} of the input"
+    where = f"the edit of {shown(path)}" + (f" on line {block.line} of the input" if block.line else "")
     if not any(line.strip() for line in old):
         raise Refused(f"{where} has no lines to find its place by", "ask for the lines around the change as well")
     for view in (_exact, _no_trailing, _no_indent):
