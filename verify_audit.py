@@ -186,15 +186,21 @@ class Objects:
             raise Tampered(f"object {oid} is a {found}, where a {kind} belongs")
         return data
 
-    def files(self, tree: str, prefix: str = "") -> dict[str, str]:
-        """Every file below a tree, with its oid."""
+    def names(self, tree: str) -> dict[str, tuple[bool, str]]:
+        """What is in a tree: name to (is a folder, oid)."""
         data, found, at = self.get(tree, "tree"), {}, 0
         while at < len(data):
             end = data.index(b"\0", at)
             mode, _, name = data[at:end].partition(b" ")
-            path, oid = prefix + name.decode(), data[end + 1 : end + 1 + self.width].hex()
-            found.update(self.files(oid, path + "/") if mode == b"40000" else {path: oid})
+            found[name.decode()] = (mode == b"40000", data[end + 1 : end + 1 + self.width].hex())
             at = end + 1 + self.width
+        return found
+
+    def files(self, tree: str, prefix: str = "") -> dict[str, str]:
+        """Every file below a tree, with its oid."""
+        found = {}
+        for name, (folder, oid) in self.names(tree).items():
+            found.update(self.files(oid, f"{prefix}{name}/") if folder else {prefix + name: oid})
         return found
 
 
@@ -277,10 +283,10 @@ class Checkpoint:
         head = raw.partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
         self.parents = [row[7:] for row in head if row.startswith("parent ")]
         self.tree = head[0].partition(" ")[2]
-        self.files = store.files(self.tree)
-        if "checkpoint" not in self.files:
+        names = store.names(self.tree)
+        if "checkpoint" not in names:
             raise Tampered(f"commit {commit} holds no checkpoint")
-        data = store.get(self.files["checkpoint"], "blob").decode("utf-8")
+        data = store.get(names["checkpoint"][1], "blob").decode("utf-8")
         text, _, lines = data.rpartition("\n\n")
         self.text = (text + "\n").encode()
         rows = text.split("\n")
@@ -381,7 +387,7 @@ class Verification:
     def log(self, store: Objects, log: Log) -> None:
         """Verify one log from its first entry to the newest checkpoint."""
         newest = log.newest
-        files = newest.files
+        files = store.files(newest.tree)
         claims = sorted(claim for claim in log.claims if claim[0] <= newest.size)
         hashes = self._entries(store, log, newest, files, claims)
         self._tiles(store, files, hashes, newest.size)
