@@ -128,7 +128,7 @@ def _put(target: Target, name: str, text: str) -> Done:
     beside = f"{file}.{os.getpid()}"
     with open(beside, "w", encoding="utf-8") as stream:
         stream.write(text)
-    os.chmod(beside, 0o755)
+    os.chmod(beside, 0o755)  # noqa: S103 - git runs it only so, whoever works in the repository
     if foreign:
         os.rename(file, kept)
     os.replace(beside, file)

@@ -34,7 +34,7 @@ def test_a_rule_has_what_the_file_says() -> None:
         "a-rule",
         "pattern",
         "tok_[a-z]{4}",
-        ("content",),
+        ("content", "path", "message", "identity", "symlink"),
         1,
     )
     assert plain(rule.examples[0]) == "tok_abcd"

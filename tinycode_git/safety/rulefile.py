@@ -175,7 +175,8 @@ class _Table:
         return tuple(value)
 
     def _where(self, kind: str) -> tuple[str, ...]:
-        value = self.table.get("where", "path" if kind == "path" else "content")
+        usual = "path" if kind == "path" else "all" if self.table["family"] == "secret" else "content"
+        value = self.table.get("where", usual)
         words = [value] if isinstance(value, str) else value
         if not isinstance(words, list) or not words:
             raise self.broken("where", "is a word or a list of words")
