@@ -119,7 +119,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``bin`` of a fresh virtual environment with that wheel; the libraries are those of the tests' environment."""
     place = tmp_path_factory.mktemp("installed") / "venv"
     run([sys.executable, "-m", "venv", "--without-pip", place], cwd=place.parent)
-    pip = [sys.executable, "-m", "pip", "--python", place / "bin/python", "--disable-pip-version-check"]
+    pip: list[str | bytes | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        place / "bin/python",
+        "--disable-pip-version-check",
+    ]
     run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], cwd=place)
     (packages,) = place.glob("lib/python3*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
