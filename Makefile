@@ -4,8 +4,8 @@
 help: ## what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: ## the main job, stage by stage, on a clone of this repository
-	@scripts/demo.sh
+demo: environment ## the main job, stage by stage, on a clone of this repository
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" scripts/demo.sh
 
 test: environment check ## lint, types, import rules, tests (what takes long is sampled)
 	.venv/bin/python -m pytest -n auto -m "not slow"

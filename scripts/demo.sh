@@ -1,67 +1,91 @@
 #!/usr/bin/env bash
-# The main job, stage by stage, on a temporary clone of this repository: make demo
+# The main job, stage by stage, on a temporary clone of this repository. git-tiny must be on PATH: make demo sees to it.
 set -euo pipefail
 source_tree=$(cd "$(dirname "$0")/.." && pwd)
-"$source_tree/scripts/environment.sh"
-export PATH="$source_tree/.venv/bin:$PATH" GIT_PAGER=cat
+export GIT_PAGER=cat
+exec </dev/null
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-git -c advice.detachedHead=false clone --quiet "$source_tree" "$place/clone"
+git clone --quiet "$source_tree" "$place/clone"
 cd "$place/clone"
+git checkout --quiet -B demo
 git config user.name >/dev/null || git config user.name "Demo"
 git config user.email >/dev/null || git config user.email "demo@example.invalid"
 
-stage() { printf '\n\033[1m== %s\033[m\n' "$*"; }
+strong='' faint='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	strong=$'\e[1m' faint=$'\e[2m' plain=$'\e[m'
+fi
+stage() { printf '\n%s== %s%s\n' "$strong" "$*" "$plain"; }
+typed() {
+	local word line='$'
+	for word; do
+		case $word in
+		*[[:space:]%]*) line+=" \"$word\"" ;;
+		*) line+=" $word" ;;
+		esac
+	done
+	printf '%s%s%s\n' "$faint" "$line" "$plain"
+}
 run() {
-	printf '\033[2m$ %s\033[m\n' "$*"
+	typed "$@"
 	"$@"
 }
+refused() {
+	typed "$@"
+	if "$@"; then
+		echo "this was to be refused" >&2
+		exit 1
+	fi
+}
+field() { git tiny show --json "${@:2}" | python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
 
-stage "What this is and what it runs on"
+stage "What it runs on"
 run git tiny version --verbose
 run git tiny doctor
 
-stage "A task becomes a plan: a branch of commits, and nothing else"
-run git tiny propose "rename one_line to on_one_line"
-plan=$(git tiny plans --json | python -c 'import json, sys; print(json.load(sys.stdin)["plans"][0]["id"])')
+stage "A sentence becomes a plan: a branch of its own, and nothing of yours is touched"
+run git tiny propose "rename visible_block to visible_lines"
+plan=$(field id)
 run git status --short --branch
 
-stage "Look at it: it is a branch, so any git tool will do"
-run git tiny diff "$plan" --stat
-run git log --oneline -3 "tiny/$plan"
-run git tiny check "$plan"
+stage "Review it, with git tiny or with any git tool"
+run git tiny show
+run git log --oneline --stat "HEAD..$(field branch)"
+run git tiny check
 
-stage "Uncommitted work, staged and not, is yours and stays as it is"
-echo "a note of mine" >>CHANGELOG.md
-echo "another" >>LICENSE && git add LICENSE
-run git status --short
+stage "Without a terminal, approval names exactly what was shown"
+refused git tiny apply --yes
+run git tiny apply --yes --expect "$(field tip)"
+run git log --oneline --graph -3
 
-stage "Approve exactly what was shown: a merge, with the plan in its trailers"
-tip=$(git rev-parse "tiny/$plan")
-run git tiny apply "$plan" --yes --expect "$tip"
-run git log --graph --oneline -3
-run git log -1 --format=%b
-run git status --short
-
-stage "Take it back, and bring back the very same commit"
-merge=$(git rev-parse HEAD)
+stage "Rollback is the way back, redo the way forth"
+before=$(git rev-parse HEAD)
 run git tiny rollback "$plan"
 run git tiny redo "$plan"
-[ "$(git rev-parse HEAD)" = "$merge" ]
+test "$(git rev-parse HEAD)" = "$before"
+
+stage "Your own uncommitted work as a plan; the working tree stays as it is"
+echo "A line of mine." >>README.md
+run git tiny propose --from-worktree
 run git status --short
+run git tiny reject "$(field id)"
+git checkout --quiet -- README.md
 
-stage "A patch series and uncommitted work are plans too, by the same door"
-git format-patch -1 --stdout "tiny/$plan" >"$place/series.mbox"
-run git tiny rollback "$plan"
+stage "A series of mailed patches: one step a patch, its author kept"
+git checkout --quiet -b their-work
+for name in one two; do
+	echo "$name" >"$name.txt"
+	git add "$name.txt"
+	git commit --quiet --author "Ada Example <ada@example.com>" --message "Add $name"
+done
+git format-patch --quiet --stdout -2 >"$place/series.mbox"
+git checkout --quiet demo
 run git tiny propose --patch "$place/series.mbox"
-run git tiny propose --from-worktree --step 'Note what changed:CHANGELOG.md'
-run git tiny plans
+run git log --format='%h %an: %s' "HEAD..$(field branch)"
 
-stage "What does not fit is refused, with the reason and the way on"
-run git tiny propose "rename check_path to check_link" || true
-run git tiny apply --steps 7 --dry-run || true
-
-stage "The ceiling on what may be done"
-run env TINY_MODE=propose git tiny apply || true
-run git tiny status
+stage "A ceiling on what may be done"
+refused env TINY_MODE=propose git tiny apply --yes --expect "$(field tip)"
+run git tiny apply --yes --expect "$(field tip)"
+run git tiny plans --all

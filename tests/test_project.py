@@ -118,12 +118,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``bin`` of a fresh virtual environment with that wheel; the libraries are those of the tests' environment."""
     place = tmp_path_factory.mktemp("installed") / "venv"
-    run([sys.executable, "-m", "venv", place], cwd=place.parent)
-    python = place / "bin/python"
-    run(
-        [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", wheel],
-        cwd=place,
-    )
+    run([sys.executable, "-m", "venv", "--without-pip", place], cwd=place.parent)
+    pip: list[str | bytes | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        place / "bin/python",
+        "--disable-pip-version-check",
+    ]
+    run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], cwd=place)
     (packages,) = place.glob("lib/python3*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     (packages / "libraries.pth").write_text("\n".join(libraries))
@@ -165,3 +169,53 @@ def test_git_finds_the_manual(installed: Path, repo: Repo, asked: tuple[str, ...
     shown = run(["git", *asked], cwd=repo.path, env=environment).out
     assert shown.startswith("GIT-TINY-MODE(1)" if "git-tiny-mode" in asked else "GIT-TINY(1)")
     assert "execute" in shown
+
+
+def test_the_demo_runs(installed: Path, world: Path) -> None:
+    """As ``make demo`` runs it, where nobody has told git who they are yet."""
+    (world / "home/.gitconfig").write_text("")
+    environment = {"PATH": f"{installed}:{os.environ['PATH']}", "TMPDIR": str(world)}
+    done = run([ROOT / "scripts/demo.sh"], cwd=world, env=environment, timeout=300)
+    stages = [line for line in done.out.splitlines() if line.startswith("== ")]
+    assert len(stages) >= 6
+    assert "\x1b" not in done.out
+    assert [place.name for place in world.iterdir()] == ["home"]
+
+
+def _environment(tmp_path: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """Run ``scripts/environment.sh`` in a tree of its own, where ``python3`` is the given script."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/environment.sh").write_text((ROOT / "scripts/environment.sh").read_text())
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python3").write_text(f"#!/bin/sh\n{python}\n")
+    (tmp_path / "bin/python3").chmod(0o755)
+    for program in ("sh", "dirname"):
+        (tmp_path / "bin" / program).symlink_to(
+            f"/bin/{program}" if Path(f"/bin/{program}").exists() else f"/usr/bin/{program}"
+        )
+    argv = ["/bin/sh", str(tmp_path / "scripts/environment.sh")]
+    return subprocess.run(argv, env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True, check=False)
+
+
+def test_an_old_python_is_said(tmp_path: Path) -> None:
+    done = _environment(tmp_path, "exit 1  # what its test of sys.version_info would answer")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no Python 3.11 or newer was found\nhint: ")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_a_python_without_venv_is_said(tmp_path: Path) -> None:
+    done = _environment(tmp_path, f'case "$2" in *ensurepip*) exit 1;; esac\nexec {sys.executable} "$@"')
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "error: python3 has no venv module\nhint: on Debian and Ubuntu: apt install python3-venv"
+    )
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_shell_scripts_are_sound() -> None:
+    for name in ("scripts/demo.sh", ".ci/run"):
+        run(["bash", "-n", ROOT / name], cwd=ROOT)
+    run(["sh", "-n", ROOT / "scripts/environment.sh"], cwd=ROOT)
+    for name in ("scripts/demo.sh", ".ci/run", "scripts/environment.sh"):
+        assert os.access(ROOT / name, os.X_OK)
