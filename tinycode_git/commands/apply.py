@@ -12,6 +12,7 @@ import typer
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import executing, planning, say
 from tinycode_git.commands.planview import PlanView, summary, view
+from tinycode_git.commands.validating import look, refuse_blocked
 from tinycode_git.errors import Exit, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
@@ -118,6 +119,7 @@ def apply(
         check_expected(found, expect)
     approval, part = _prepare(repo, found, choice)
     refuse_conflicts(approval)
+    refuse_blocked(look(repo, approval.plan.base, approval.tip), found.id)
     if yes and not expect and not prompt.at_terminal():
         raise Refused(
             "off a terminal, --yes needs the oid that was looked at",
@@ -189,6 +191,7 @@ def _approved_by_person(repo: ExecuteRepo, plan: Plan, choice: Choice, json: boo
     while True:
         approval, part = _prepare(repo, plan, choice)
         refuse_conflicts(approval)
+        refuse_blocked(look(repo, approval.plan.base, approval.tip), plan.id)
         hint = f"git tiny show {plan.id}, then: git tiny apply {plan.id} --yes --expect {plan.tip}"
         stream.write(summary(approval.plan, drawn) + _merge_line(approval))
         answer = prompt.ask(f"apply {plan.id} at {plan.tip[:12]}?", hint=hint)

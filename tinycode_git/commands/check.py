@@ -12,6 +12,7 @@ import typer
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import planning
 from tinycode_git.commands.planview import summary, view
+from tinycode_git.commands.validating import cannot_look, look
 from tinycode_git.errors import Exit
 from tinycode_git.plan.check import Problem, check_plan
 from tinycode_git.plan.record import State
@@ -58,8 +59,11 @@ def check(
     """
     repo, ledger = planning("check")
     found = find_plan(repo, plan or None, State.OPEN, State.DRAFT, State.ROLLED_BACK)
-    done = check_plan(repo, ledger, found)
-    ok = not done.problems
+    verdict = look(repo, found.base, found.tip)
+    done = check_plan(repo, ledger, found, verdict.findings)
+    if verdict.gaps:
+        raise cannot_look(verdict, found.id)
+    ok = not (done.problems or verdict.blocking)
     if json:
         record = view(done.plan)
         jsonout.write(Checked(record.id, record.tip, ok, done.problems, record.findings))

@@ -112,8 +112,21 @@ def summary(plan: Plan, console: Console) -> str:
     if reasons:
         text += "\n" + "".join(f"  step {n} {visible(reason)}\n" for reason, n in reasons)
     text += _conflicts(plan)
-    text += "".join(f"\n  finding: {visible(str(finding.get('message', finding)))}" for finding in record.findings)
+    text += _findings(plan, console)
     return text + "".join(f"\n  note: {visible(note)}" for note in record.notes) + ("\n" if record.notes else "")
+
+
+def _findings(plan: Plan, console: Console) -> str:
+    rows = []
+    numbers = {step.oid: step.n for step in plan.steps}
+    for one in plan.record.findings:
+        place = f"{one['path']}:{one['line']}" if one["line"] else f"{one['path']}"
+        mark = console.paint("blocks", Style.WORST) if one["blocking"] else console.paint("noted", Style.DIM)
+        step = f"step {numbers[one['commit']]}, " if one.get("commit") in numbers else ""
+        rows.append(f"\n  {mark}  {step}{visible(place)}: {visible(one['message'])} ({one['severity']}, {one['rule']})")
+        if one.get("redacted"):
+            rows.append(f"\n          {visible(one['redacted'])}")
+    return "".join(rows) + ("\n" if rows else "")
 
 
 def _conflicts(plan: Plan) -> str:

@@ -11,6 +11,7 @@ import typer
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import planning, say
 from tinycode_git.commands.planview import summary, view
+from tinycode_git.commands.validating import validate
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.propose import Target, check_task, target_of
@@ -111,7 +112,7 @@ def propose(
             goal, proposal = _worktree(repo, goal, given, step or [])
         else:
             proposal = _sentence(repo, goal, " ".join(given))
-        plan = make_plan(repo, ledger, proposal, goal, validate=lambda *_: ())
+        plan = make_plan(repo, ledger, proposal, goal, validate=validate)
     if json:
         jsonout.write(view(plan))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -11,7 +12,9 @@ from tinycode_git.errors import Refused, TinyError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.approve import prepare
+from tinycode_git.plan.propose import Findings
 from tinycode_git.plan.record import Event, Step
+from tinycode_git.plan.risk import raised
 from tinycode_git.plan.store import Plan, save
 
 
@@ -32,22 +35,33 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check_plan(repo: PlanRepo, ledger: Ledger, plan: Plan) -> Checked:
-    """Check ``plan``; where its branch was changed since the record was written, the record says so afterwards."""
-    problems = [*_path_problems(plan), *_merge_problems(repo, plan)]
-    return Checked(note_edits(repo, ledger, plan), tuple(problems))
+def check_plan(repo: PlanRepo, ledger: Ledger, plan: Plan, findings: Findings) -> Checked:
+    """Check ``plan``, for which the validator just found ``findings``.
+
+    Where the branch or the findings are not what the record says, the record says so afterwards.
+    """
+    problems = [*_path_problems(repo, plan), *_merge_problems(repo, plan)]
+    return Checked(note_edits(repo, ledger, plan, findings), tuple(problems))
 
 
-def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan) -> Plan:
-    """Write into the record what the branch has become; the plan with its new record."""
-    if not plan.edited or not plan.branch_tip:
+def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan, findings: Findings) -> Plan:
+    """Write into the record what the branch has become and what was found; the plan with its new record."""
+    same = json.dumps(list(findings)) == json.dumps(list(plan.record.findings))
+    if (not plan.edited and same) or not plan.branch_tip:
         return plan
     who = repo.identity()
-    event = Event("edited", f"{who.name} <{who.email}>", who.when, f"{len(plan.steps)} steps at {plan.tip[:12]}")
-    record = replace(plan.record, event=event, base=plan.base, tip=plan.tip, steps=plan.steps, conflicts=())
+    action = "edited" if plan.edited else "validated"
+    event = Event(action, f"{who.name} <{who.email}>", who.when, f"{len(plan.steps)} steps at {plan.tip[:12]}")
+    record = replace(plan.record, event=event, base=plan.base, tip=plan.tip, steps=plan.steps)
+    record = record.after(event, steps=raised(plan.steps, findings), findings=tuple(findings), conflicts=())
     intent = ledger.intend(
         Operation(
-            "edit", ref=plan.branch, old=plan.record.tip, new=plan.tip, plan=plan.id, details={"record": plan.head}
+            "edit" if plan.edited else "validate",
+            ref=plan.branch,
+            old=plan.record.tip,
+            new=plan.tip,
+            plan=plan.id,
+            details={"record": plan.head},
         )
     )
     try:
@@ -60,12 +74,13 @@ def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan) -> Plan:
     return Plan(repo, record, saved.new, plan.branch, plan.branch_tip)
 
 
-def _path_problems(plan: Plan) -> list[Problem]:
+def _path_problems(repo: PlanRepo, plan: Plan) -> list[Problem]:
     found = []
+    before = repo.snapshot(plan.base)
     for step in plan.steps:
         for path in step.paths:
             try:
-                check_path(path)
+                check_path(path, existing=before.entry(path) is not None)
             except Refused as refused:
                 found.append(Problem("path", f"step {step.n}: {refused.message}", path))
         found += _undeclared(step, plan.record.declared)

@@ -17,6 +17,7 @@ from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.names import branch_ref, is_id, keep_ref, record_ref
 from tinycode_git.plan.propose import Validator
 from tinycode_git.plan.record import Event, Record, State, load
+from tinycode_git.plan.risk import raised
 from tinycode_git.plan.steps import derive_steps
 from tinycode_git.plan.store import Plan, all_plans, save
 
@@ -73,7 +74,15 @@ def _import(
         if known is not None:
             _may_replace(repo, known, head)
         findings = tuple(validate(repo, record.base, tip))
-        _store(repo, ledger, remote, replace(record, findings=findings), head, tip, known)
+        _store(
+            repo,
+            ledger,
+            remote,
+            replace(record, steps=raised(record.steps, findings), findings=findings),
+            head,
+            tip,
+            known,
+        )
     except _Diverged as diverged:
         return Imported(plan_id, Outcome.DIVERGED, diverged.message)
     except TinyError as error:

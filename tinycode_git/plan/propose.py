@@ -14,6 +14,7 @@ from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.materialise import materialise
 from tinycode_git.plan.names import RECORDS, branch_ref, is_id, new_id
 from tinycode_git.plan.record import Event, Record, State
+from tinycode_git.plan.risk import raised
 from tinycode_git.plan.store import Plan, save
 from tinycode_git.proposal import Proposal
 
@@ -98,6 +99,7 @@ def propose(
     try:
         sign = repo.config_flag("commit.gpgSign")
         built = materialise(repo, proposal, target.base, plan_id, committer, sign=sign)
+        findings = tuple(validate(repo, target.base, built.tip))
         record = Record(
             id=plan_id,
             task=task,
@@ -106,12 +108,12 @@ def propose(
             target=target.ref,
             base=target.base,
             tip=built.tip,
-            steps=built.steps,
+            steps=raised(built.steps, findings),
             created=committer.when,
             event=Event("proposed", f"{committer.name} <{committer.email}>", committer.when),
             declared=proposal.declared,
             notes=proposal.notes,
-            findings=tuple(validate(repo, target.base, built.tip)),
+            findings=findings,
         )
         saved = save(repo, record, "")
         repo.move_refs([RefMove(branch, "", built.tip), saved], f"tiny: propose {plan_id}")

@@ -7,10 +7,12 @@ other programs; what is in the table is said to the user as the reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tinycode_git.git.diff import FileDiff
-from tinycode_git.plan.record import Risk
+from tinycode_git.plan.record import Risk, Step, highest
 from tinycode_git.proposal import MODE_EXEC, MODE_GITLINK, MODE_LINK
 
 Reason = tuple[Risk, str]
@@ -77,6 +79,24 @@ def risk_of(files: Sequence[FileDiff]) -> tuple[Risk, tuple[str, ...]]:
         return (Risk.NONE, ("documentation only",)) if only_docs else (Risk.LOW, ())
     ordered = sorted(found.items(), key=lambda pair: -pair[1].level)
     return ordered[0][1], tuple(why for why, _ in ordered)
+
+
+_SEVERITIES = {"critical": Risk.CRITICAL, "high": Risk.HIGH, "medium": Risk.MEDIUM}
+
+
+def raised(steps: Sequence[Step], findings: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """The steps with the risk that the validator's findings on their commits give them, where that is higher."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in findings:
+        if not finding.get("excused"):
+            found.setdefault(finding.get("commit", ""), []).append(finding)
+    return tuple(_raise(step, found.get(step.oid, [])) for step in steps)
+
+
+def _raise(step: Step, findings: Sequence[Mapping[str, Any]]) -> Step:
+    risk = highest([step.risk, *(_SEVERITIES.get(one["severity"], Risk.LOW) for one in findings)])
+    reasons = dict.fromkeys((*step.reasons, *(f"has a finding of {one['rule']}" for one in findings)))
+    return replace(step, risk=risk, reasons=tuple(reasons))
 
 
 def _file_reasons(file: FileDiff) -> list[Reason]:

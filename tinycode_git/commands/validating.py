@@ -1,0 +1,76 @@
+"""Where plans meet the validator: findings for a plan's steps, and the refusal of what must not be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinycode_git.errors import Incomplete, Refused, TinyError
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.plan.propose import Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the validator says of some commits. ``gaps`` are what it could not look at, each with the reason."""
+
+    findings: tuple[Mapping[str, Any], ...]
+    tier: str
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def blocking(self) -> tuple[Mapping[str, Any], ...]:
+        """The findings that stand against an approval."""
+        return tuple(finding for finding in self.findings if finding["blocking"])
+
+
+def look(repo: ReadRepo, base: str, tip: str) -> Verdict:
+    """Validate the commits from ``base`` to ``tip`` by the policy that stands at ``base``."""
+    from tinycode_git.safety.flow import session
+    from tinycode_git.safety.scan import scan_range
+
+    outcome = session(repo.git, base).run(lambda scanner: scan_range(scanner, f"{base}..{tip}"))
+    blocking = set(outcome.blocking)
+    found = tuple({**one.to_json(), "blocking": one in blocking} for one in outcome.result.findings)
+    gaps = tuple(f"{skip.what}: {skip.reason}" for skip in outcome.result.receipt.skipped)
+    return Verdict(found, outcome.tier, gaps)
+
+
+def validate(repo: ReadRepo, base: str, tip: str) -> Findings:
+    """The findings of a new plan, as its record keeps them."""
+    return look(repo, base, tip).findings
+
+
+def refuse_blocked(verdict: Verdict, plan_id: str) -> None:
+    """Refuse to apply what the validator blocks, and what it could not look at."""
+    if verdict.blocking:
+        count = len(verdict.blocking)
+        raise Refused(
+            f"the validator blocks {plan_id}: {count} finding{'s' * (count != 1)} (tier {verdict.tier});"
+            " nothing was changed",
+            "amend the branch with plain git; where a finding is wrong: git tiny rules show RULE says what to do",
+            detail=described(verdict.blocking),
+        )
+    if verdict.gaps:
+        raise cannot_look(verdict, plan_id)
+
+
+def cannot_look(verdict: Verdict, plan_id: str) -> TinyError:
+    """The error for what the validator could not look at: never reported as clean."""
+    return Incomplete(
+        f"the validator could not look at all of {plan_id}; nothing was changed",
+        "fetch what is missing, then try again",
+        detail="\n".join(f"  {gap}" for gap in verdict.gaps),
+    )
+
+
+def described(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Findings as lines for a person: where, what, what to do."""
+    rows = []
+    for one in findings:
+        place = f"{one['path']}:{one['line']}" if one["line"] else one["path"]
+        rows.append(f"  {place}  {one['severity']} {one['rule']}: {one['message']}")
+        if one.get("advice"):
+            rows.append(f"      {one['advice']}")
+    return "\n".join(rows)
