@@ -62,11 +62,12 @@ def _word_bytes(kind: str, word: str) -> bytes | None:
 
 def clean_subject(text: str) -> str:
     """The subject without ``Re:``, ``[PATCH 1/2]`` and every other bracket in front, as ``git am`` leaves it."""
+    text = text.strip()
     at = 0
     while at < len(text):
         if text[at] in " \t:\n":
             at += 1
-        elif text[at : at + 3].lower() == "re:":
+        elif text[at : at + 3].lower() == "re:" and len(text) > at + 3:
             at += 3
         elif text[at] == "[" and (end := text.find("]", at)) >= 0:
             at = end + 1

@@ -86,8 +86,9 @@ def _place(index: LineIndex, hunk: Hunk, old: list[bytes], floor: int, drift: in
         if not size:
             raise _failed(hunk, total, path, "it has no lines of context to tell its place by")
         where = "the beginning" if at_beginning else "the end"
+        where = "the whole" if at_beginning and at_end else where
         if next(index.matches(old), None) is not None:
-            reason = f"its lines are there, but not at {where} of the file, where a hunk without more context must be"
+            reason = f"its lines are there, but not at {where} of the file, as a hunk without more context must be"
             raise _failed(hunk, total, path, reason)
         raise _failed(hunk, total, path, f"line {hunk.old_start} is not as expected", beside(path, lines, old))
     if not drift and stated >= floor and lines[stated : stated + size] == old:

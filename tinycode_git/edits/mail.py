@@ -173,7 +173,7 @@ def _inbody(lines: list[bytes]) -> tuple[dict[str, bytes], int]:
     while at < len(lines):
         line = lines[at]
         if line in _BLANK:
-            if found:
+            if current:
                 return found, at + 1
         elif current and line[:1] in b" \t":
             found[current] += b" " + line.strip()
@@ -184,7 +184,9 @@ def _inbody(lines: list[bytes]) -> tuple[dict[str, bytes], int]:
             found[current] = line[match.end() :].strip()
         elif line.startswith(b"[PATCH]") and line[7:8].isspace():
             found["subject"], current = line.strip(), ""
-        elif not _SEPARATOR.fullmatch(line):
+        elif _SEPARATOR.fullmatch(line):
+            current = ""
+        else:
             return found, at
         at += 1
     return found, at
