@@ -19,6 +19,7 @@ class Verb(NamedTuple):
 
 PLANS = "plans"
 SAFETY = "safety"
+AUDIT = "audit"
 UPKEEP = "state and upkeep"
 SETTINGS = "settings and health"
 
@@ -36,6 +37,7 @@ VERBS: dict[str, Verb] = {
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
     "backups": Verb("tinycode_git.commands.backups", "List and restore what working trees held before", UPKEEP),
+    "audit": Verb("tinycode_git.commands.audit", "Read, verify, publish and prove the audit log", AUDIT),
     "scan": Verb("tinycode_git.commands.scan", "Look for secrets, dangerous code and hostile text", SAFETY),
     "rules": Verb("tinycode_git.commands.rules", "List, show and test the validator's rules and tiers", SAFETY),
     "baseline": Verb("tinycode_git.commands.baseline", "Accept the findings that there are today", SAFETY),

@@ -14,6 +14,11 @@ from typing import Any
 
 from tests.repos import ROOT, Repo
 from tinycode_git.audit.ledger import JournalLedger
+from tinycode_git.audit.publish import Published, checkpoint
+from tinycode_git.audit.report import Report
+from tinycode_git.audit.store import Store
+from tinycode_git.audit.verify import verify
+from tinycode_git.git.process import Git
 from tinycode_git.ledger import Operation
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
@@ -40,6 +45,39 @@ class Logged(Repo):
 
     def ledger(self, clock: Callable[[], datetime] | None = None) -> JournalLedger:
         return JournalLedger(self.common, mode="execute", user=USER, actor="git-tiny", clock=clock or ticking())
+
+    @property
+    def handle(self) -> Git:
+        return Git(self.path, {})
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
+    def checkpoint(self, **more: Any) -> Published:
+        return checkpoint(self.handle, self.ledger(), **more)
+
+    def verify(self, **more: Any) -> Report:
+        return verify(self.handle, self.common, **{"stored": Store(self.folder).lines, **more})
+
+    def lines(self) -> list[bytes]:
+        return self.journal.read_bytes().splitlines(keepends=True)
+
+    def log_ref(self) -> str:
+        return "refs/tiny/audit/" + self.ledger().anchor().log
+
+    def merge(self, plan: str = "add-retries-1a2b") -> str:
+        """What an approval does: intent, a commit that names the log, the move of the branch, outcomes."""
+        ledger = self.ledger()
+        old = self.oid()
+        whole = ledger.intend(operation("apply", old=old, new="", plan=plan))
+        message = f"Merge plan {plan}\n\nPlan-Id: {plan}\nTiny-Audit: {ledger.anchor()}\n"
+        new = self.git("commit-tree", "-p", old, "-m", message, f"{old}^{{tree}}").text
+        part = ledger.intend(operation("land", old=old, new=new, plan=plan))
+        self.git("update-ref", "-m", f"tiny: apply {plan}", "refs/heads/main", new, old)
+        ledger.done(part, new=new)
+        ledger.done(whole, new=new)
+        return new
 
     def log(self, count: int, *, action: str = "propose") -> None:
         """``count`` operations, each with an intent and an outcome."""

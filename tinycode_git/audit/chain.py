@@ -85,13 +85,14 @@ def follow(
     named: Sequence[Named],
     report: Report,
     source: str,
+    log: str,
     tile: Callable[[str, bytes], None] | None = None,
 ) -> Chain:
-    """Recompute a log. Problems go to ``report``; the rest of the log is followed past each of them.
+    """Recompute ``log``. Problems go to ``report``; the rest of the log is followed past each of them.
 
     ``tile`` is called with the path and content of every tile: the full ones, and the partial ones at a named size.
     """
-    chain = Chain()
+    chain = Chain(log)
     waiting = sorted((n for n in named if n.anchor.size > 0), key=lambda n: n.anchor.size)
     stops = sorted({n.anchor.size for n in waiting})
     rest = iter(items)

@@ -30,6 +30,7 @@ def trailers(git: Git) -> list[Trailer]:
         "-z",
         "--exclude=refs/tiny/audit/*",
         "--exclude=refs/*/tiny/audit/*",
+        "--exclude=refs/replace/*",
         "--all",
         "--no-show-signature",
         "--grep=^Tiny-Audit: ",
@@ -66,9 +67,9 @@ def deeds(git: Git) -> list[Deed]:
     for row in rows.text.split("\0"):
         commit, _, rest = row.partition("\n")
         place, _, words = rest.partition("\n")
-        ref = place.rpartition("@{")[0]
-        if _DID.match(words) and ref.startswith("refs/heads/"):
-            found.append(Deed(ref, commit, words))
+        if _DID.match(words):
+            # With --branches git leaves refs/heads/ out of the name.
+            found.append(Deed("refs/heads/" + place.rpartition("@{")[0].removeprefix("refs/heads/"), commit, words))
     return found
 
 

@@ -91,6 +91,8 @@ class Store:
 
     def _run(self, job: dict[str, Any]) -> bytes:
         """Do a job: on the file, on one written anew where it is not whole, or in memory where none may be written."""
+        if self.path.exists() and not self._journal.exists():
+            self.said.append("the audit journal is gone; this is what DuckDB still holds: git tiny audit restore")
         database = str(self.path) if self.folder.is_dir() and os.access(self.folder, os.W_OK) else _MEMORY
         for attempt in range(3):
             with tempfile.TemporaryFile() as out, self._lock() if database != _MEMORY else nullcontext():

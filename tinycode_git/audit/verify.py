@@ -180,6 +180,10 @@ def _gather_witnesses(scene: Scene, own: str, common_dir: Path) -> None:
         seen = parse_checkpoint(note.text)
         scene.name(Named(Anchor(state.log, seen.size, seen.root.hex()), "the witness file"))
         top = scene.highest(state.log)
+        if mine and not own and scene.journal.path.exists():
+            scene.report.problem(Kind.CUT, state.log, 0, f"the journal of {seen.size} entries is empty", JOURNAL)
+        elif mine and not own:
+            scene.report.could_not(f"the journal of log {state.log}", "it is gone: git tiny audit restore")
         if mine and state.log != own and (top is None or top.checkpoint.size < seen.size):
             held = top.checkpoint.size if top else 0
             scene.report.problem(
@@ -204,7 +208,7 @@ def _verify_own(scene: Scene, log: str, stored: Stored | None) -> None:
         if head is not None:
             items = _against_published(scene, items, head)
         tile = _tiles(scene, head) if head is not None else None
-        chain = follow(items, scene.named.get(log, []), report, JOURNAL, tile)
+        chain = follow(items, scene.named.get(log, []), report, JOURNAL, log, tile)
     _hold_details(chain, log, report)
     _finish(scene, log, chain, JOURNAL)
 
@@ -293,7 +297,7 @@ def _verify_published(scene: Scene, log: str) -> None:
             )
     within = [claim for claim in named if claim.anchor.size <= size]
     items = _published_items(scene, head)
-    _finish(scene, log, follow(items, within, scene.report, source, _tiles(scene, head)), source)
+    _finish(scene, log, follow(items, within, scene.report, source, log, _tiles(scene, head)), source)
 
 
 def _published_items(scene: Scene, head: Head) -> Iterator[Item]:
@@ -339,7 +343,7 @@ def _absent(scene: Scene) -> None:
 def _hold_commits(scene: Scene, own: str, named: Iterable[Trailer]) -> None:
     """Every commit and every move of a branch by git tiny has its entry."""
     made = {pair for chain in scene.chains.values() for pair in chain.made}
-    commits = {new for _, new in made}
+    commits = {new for _, new in made} | {head.commit for heads in scene.heads.values() for head in heads}
     for trailer in named:
         log = trailer.named.anchor.log
         if trailer.commit in commits or log not in scene.chains:
