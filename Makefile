@@ -14,7 +14,7 @@ test-all: environment check ## the same with everything that takes long
 	.venv/bin/python -m pytest -n auto
 
 bench: environment ## every figure of the README, measured on this machine
-	.venv/bin/python -m benchmarks
+	.venv/bin/python benchmarks
 
 man: environment ## write the manual pages and the README's verbs from the help texts
 	.venv/bin/python scripts/docs.py

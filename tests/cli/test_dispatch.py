@@ -71,16 +71,30 @@ def test_a_verb_imports_itself_alone(world: Path, name: str) -> None:
     assert not loaded & {"rich", "pygit2", "duckdb", "ast_grep_py", "hyperscan", "psutil", "ollama"}
 
 
-@pytest.mark.parametrize("name", VERBS)
-def test_every_verb_explains_itself(world: Path, name: str) -> None:
-    shown = tiny(name, "--help", cwd=world).out
-    assert shown.startswith(f"Usage: git tiny {name} ")
-    assert shown == tiny("help", name, cwd=world).out == tiny(name, "-h", cwd=world).out
+def commands() -> list[tuple[str, ...]]:
+    """Every verb, and of a group every command inside."""
+    found: list[tuple[str, ...]] = []
+    for name, verb in VERBS.items():
+        inside = getattr(load(verb), "commands", {})
+        found += [(name, inner) for inner in inside] or [(name,)]
+    return found
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_explains_itself(world: Path, words: tuple[str, ...]) -> None:
+    shown = tiny(*words, "--help", cwd=world).out
+    assert shown.startswith(f"Usage: git tiny {' '.join(words)} ")
+    assert shown == tiny(*words, "-h", cwd=world).out
     assert "--install-completion" not in shown
-    assert shown.isprintable() or all(line.isprintable() for line in shown.splitlines())
+    assert all(line.isprintable() for line in shown.splitlines())
     assert max(map(len, shown.splitlines())) <= 104
-    for promised in ("Examples:", "Exit codes:", f"git tiny {name}"):
-        assert promised in shown, f"the help of {name} has no {promised}"
+    for promised in ("Examples:", "Exit codes:", f"git tiny {words[0]}"):
+        assert promised in shown, f"the help of {' '.join(words)} has no {promised}"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_help_of_a_verb_is_its_help(world: Path, name: str) -> None:
+    assert tiny("help", name, cwd=world).out == tiny(name, "--help", cwd=world).out
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -185,3 +199,36 @@ def _path() -> str:
     import os
 
     return os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("status",),
+        ("plans",),
+        ("plans", "--json"),
+        ("show",),
+        ("diff",),
+        ("check",),
+        ("apply", "--dry-run"),
+        ("mode",),
+        ("version", "-v"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_run_often_loads_nothing_heavy(repo: Repo, args: tuple[str, ...]) -> None:
+    """A run with work to do, not its help: what a library loads behind our back counts too."""
+    repo.tiny("propose", "--recipe", "replace", "hello", "goodbye")
+    loaded = imported(*args, cwd=repo.path)
+    assert not loaded & {
+        "rich",
+        "pydantic",
+        "pygit2",
+        "duckdb",
+        "ast_grep_py",
+        "hyperscan",
+        "re2",
+        "psutil",
+        "ollama",
+        "ssl",
+    }
