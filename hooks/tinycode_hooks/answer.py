@@ -7,8 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from tinycode_git.errors import TinyError
-from tinycode_git.safety import report
-from tinycode_git.safety.finding import printable
 
 if TYPE_CHECKING:
     from tinycode_git.git.process import Git
@@ -30,6 +28,11 @@ def answer(git: Git, hook: str, outcome: Outcome) -> int:
     Nothing changed at all is no gap: an empty commit, a push that only deletes.
     """
     receipt = outcome.result.receipt
+    if not outcome.result.findings and not outcome.result.notes and not receipt.skipped:
+        return 0
+    from tinycode_git.safety import report
+    from tinycode_git.safety.finding import printable
+
     for note in outcome.result.notes:
         _say(f"git tiny: {printable(note)}")
     if outcome.blocking:
@@ -54,6 +57,8 @@ def warn(git: Git, hook: str, outcome: Outcome, what: str) -> None:
     """Say what is there already, and write it down: too late to refuse."""
     if not outcome.blocking:
         return
+    from tinycode_git.safety import report
+
     _say(report.told(outcome.blocking, outcome.blocking, outcome.result.receipt, outcome.tier, color=_color()).rstrip())
     _say(f"git tiny: {what}")
     audit(git, hook, "bypassed", outcome)
@@ -66,6 +71,7 @@ def audit(git: Git, hook: str, what: str, outcome: Outcome) -> None:
     from tinycode_git import config, modes
     from tinycode_git.audit.ledger import JournalLedger
     from tinycode_git.ledger import Operation
+    from tinycode_git.safety.finding import printable
     from tinycode_git.safety.surface import common_dir
 
     rules = sorted({finding.rule for finding in outcome.blocking})

@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import places
 from tinycode_hooks.script import KEPT, MARK, script
 

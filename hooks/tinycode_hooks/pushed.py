@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.flow import session
 from tinycode_git.safety.outcome import Outcome
 from tinycode_git.safety.push import scan_tips

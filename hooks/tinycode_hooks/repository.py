@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from tinycode_git.git.process import Git
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What git tells a hook about where it is (githooks(5)): without these, nothing would be staged and nothing pushed.
 _TOLD = (
@@ -22,4 +25,5 @@ _TOLD = (
 def repository() -> Git:
     """git for this hook. History is what the objects say: grafts and replacements do not count."""
     told = {name: os.environ[name] for name in _TOLD if name in os.environ}
-    return Git(Path.cwd(), {**told, "GIT_GRAFT_FILE": os.devnull})
+    here = cast("Path", os.getcwd())  # a path to whoever asks for one; importing pathlib costs a hook 5 ms
+    return Git(here, {**told, "GIT_GRAFT_FILE": os.devnull})

@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 
 from tinycode_git.errors import Incomplete, Refused, TinyError
+from tinycode_git.rows import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +167,19 @@ class Git(NamedTuple):
         """NUL-separated output of a quiet call, as text."""
         out = self.quiet(*args, stdin=stdin).out
         return [part.decode("utf-8", "surrogateescape") for part in out.split(b"\0") if part]
+
+    @contextmanager
+    def started(self, *args: str, ok: Sequence[int] = (0,)) -> Iterator[Callable[[], Completed]]:
+        """A quiet git process that runs beside us; calling what is yielded waits for its end. Raises GitFailed."""
+        with _Started(["git", *_QUIET, *args], self.cwd, self.environment()) as child:
+
+            def ended() -> Completed:
+                out, err = child.communicate()
+                if child.returncode not in ok:
+                    raise GitFailed(args, child.returncode, err)
+                return Completed(child.returncode, out, err)
+
+            yield ended
 
     @contextmanager
     def pipe(self, *args: str) -> Iterator[Pipe]:

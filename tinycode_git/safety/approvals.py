@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import NamedTuple
 
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 
 _FILE = "approvals"
 

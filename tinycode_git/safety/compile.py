@@ -9,10 +9,11 @@ from hashlib import sha256
 
 import hyperscan
 
+from tinycode_git.safety import fold
 from tinycode_git.safety.factor import necessary
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
-from tinycode_git.safety.ruleset import EXTRA
+from tinycode_git.safety.ruleset import HIDDEN, SPLIT
 
 Compiled = tuple[tuple[Rule, ...], tuple[int, ...], bytes, dict[str, str], str]
 
@@ -23,7 +24,7 @@ _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 def compiled(rules: Sequence[Rule]) -> Compiled:
     """Rules without their documentation, what each expression means, the database, and digests. Raises BrokenRule."""
     lean = tuple(_lean(rule) for rule in rules)
-    entries: list[tuple[int, bytes]] = [(mark, expression) for mark, expression in EXTRA]
+    entries: list[tuple[int, bytes]] = [(HIDDEN, fold.HIDDEN), (SPLIT, fold.SPLIT)]
     for at, rule in enumerate(lean):
         entries += [(at, expression) for expression in _expressions(rule)]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}

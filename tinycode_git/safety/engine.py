@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tinycode_git.safety import fold
-from tinycode_git.safety.checks import holds
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.globs import applies
 from tinycode_git.safety.rule import Rule, certainty, rank
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
+from tinycode_git.safety.view import View, readable
 
 if TYPE_CHECKING:
     from tinycode_git.safety.finding import Match
@@ -53,9 +53,11 @@ class Engine:
         self._scan = ruleset.database.scan
         self._fired: list[int] = []
         self._note = self._collect
-        self._blind = [
-            at for at, rule in enumerate(self.rules) if rule.kind in ("builtin", "ast") and not rule.literals
-        ]
+        self._blind: dict[str, list[int]] = {}
+        for at, rule in enumerate(self.rules):
+            if rule.kind in ("builtin", "ast") and not rule.literals:
+                for where in rule.where:
+                    self._blind.setdefault(where, []).append(at)
         self._binary = frozenset(at for at, rule in enumerate(self.rules) if rule.family in _IN_BINARY)
         self._places = [frozenset(rule.where) for rule in self.rules]
         self._numbers = {rule.id: at for at, rule in enumerate(self.rules)}
@@ -88,9 +90,10 @@ class Engine:
         return Looked(seen.matches + others.matches, seen.gaps + others.gaps) if others is not NOTHING else seen
 
     def _look(self, data: bytes, where: str, path: str, mode: int) -> Looked:
-        text = fold.readable(data) if where in ("content", "message") else data
+        text = readable(data) if where in ("content", "message") else data
         fired = {self.ruleset.meaning[expression] for expression in self.fired(text)}
-        if not fired and not self._blind:
+        blind = self._blind.get(where, ())
+        if not fired and not blind:
             return NOTHING
         if b"\0" in text[:_HEAD]:
             fired &= self._binary
@@ -103,12 +106,12 @@ class Engine:
         return Looked(describe(_strongest(hits, self.rules), text, self.rules, self.key), tuple(gaps))
 
     def _hits(self, fired: set[int], text: bytes, where: str, path: str, mode: int, gaps: list[str]) -> Iterator[Hit]:
-        for at in sorted({*fired, *self._blind}):
+        for at in sorted({*fired, *self._blind.get(where, ())}):
             if at < 0 or where not in self._places[at]:
                 continue
             rule = self.rules[at]
             if rule.kind in ("pattern", "path"):
-                yield from self._confirmed(at, fold.View(text), gaps)
+                yield from self._confirmed(at, View(text), gaps)
             elif rule.kind == "builtin":
                 yield from self._built_in(at, text, where, path, mode)
         if where == "content":
@@ -116,7 +119,7 @@ class Engine:
         if where != "path":
             yield from self._folded(fired, text, where, gaps)
 
-    def _confirmed(self, at: int, view: fold.View, gaps: list[str]) -> Iterator[Hit]:
+    def _confirmed(self, at: int, view: View, gaps: list[str]) -> Iterator[Hit]:
         from tinycode_git.safety.regex import confirmer
 
         rule, count = self.rules[at], 0
@@ -139,7 +142,11 @@ class Engine:
             near = data[max(0, start - _NEAR_BEFORE) : end + _NEAR_AFTER].lower()
             if not any(word.lower().encode() in near for word in rule.keywords):
                 return False
-        return not rule.checks or all(holds(check, data[start:end]) for check in rule.checks)
+        if not rule.checks:
+            return True
+        from tinycode_git.safety.checks import holds
+
+        return all(holds(check, data[start:end]) for check in rule.checks)
 
     def _built_in(self, at: int, text: bytes, where: str, path: str, mode: int) -> Iterator[Hit]:
         from tinycode_git.safety.builtin import Subject, find
@@ -164,6 +171,10 @@ class Engine:
             yield Hit(at, start, end, text[start:end])
 
     def _folded(self, fired: set[int], text: bytes, where: str, gaps: list[str]) -> Iterator[Hit]:
+        if HIDDEN not in fired and SPLIT not in fired:
+            return
+        from tinycode_git.safety import fold
+
         views = []
         if HIDDEN in fired:
             views.append(fold.unhidden(text))

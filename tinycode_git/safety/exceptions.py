@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tinycode_git.safety.finding import Finding
 from tinycode_git.safety.globs import any_glob
-from tinycode_git.safety.policyfile import Allow
+from tinycode_git.safety.policy import Allow
 
 # No exception but a named approval is one for these: they are what exceptions are made of.
 SELF = frozenset(("inline-allow", "inline-allow-without-reason", "exception-added", "policy-loosened"))

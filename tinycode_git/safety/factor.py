@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any, NamedTuple
+from typing import Any
+
+from tinycode_git.rows import NamedTuple
 
 # Words that occur in nearly every file: looking for them alone names too many texts.
 _COMMON = frozenset(

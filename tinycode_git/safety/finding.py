@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.rule import Rule
 
 EXCERPT = 160
@@ -102,16 +103,16 @@ def fingerprint(rule: str, path: str, excerpt: str, nth: int) -> str:
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-_PREFIX = re.compile(r"[A-Za-z]{2,10}[_-]|A[KS]IA|-----BEGIN [A-Z ]{0,24}PRIVATE KEY-----")
+_PREFIX = r"[A-Za-z]{2,10}[_-]|A[KS]IA|-----BEGIN [A-Z ]{0,24}PRIVATE KEY-----"
 
 
 def redact(secret: str) -> str:
     """A secret as it may be shown: an issuer's prefix where it begins with one and is long, and its length."""
-    known = _PREFIX.match(secret) if len(secret) >= 20 else None
+    known = re.match(_PREFIX, secret) if len(secret) >= 20 else None
     return f"{known[0] if known else ''}...[{len(secret)} characters]"
 
 
-_UNSAFE = re.compile(
+_UNSAFE = (
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
@@ -119,7 +120,7 @@ _UNSAFE = re.compile(
 
 def printable(text: str) -> str:
     """Text from a repository with control, bidi and invisible characters written as escapes."""
-    return _UNSAFE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSAFE, _escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import surface
-from tinycode_git.safety.approvals import ApprovalsOf
 from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.look import Cache, NoCache
-from tinycode_git.safety.opening import Policy, Settings, policy, settings
-from tinycode_git.safety.outcome import Outcome, settle
-from tinycode_git.safety.projectrules import with_project_rules
+from tinycode_git.safety.objects import Reader
+from tinycode_git.safety.opening import ASK, Policy, Settings, parse_settings, policy, settings
+from tinycode_git.safety.outcome import Outcome
 from tinycode_git.safety.ruleset import shipped
-from tinycode_git.safety.scan import Scanner, ScanResult
+from tinycode_git.safety.scan import Scanner, ScanResult, scan_sets
 
 
 class Session(NamedTuple):
@@ -25,15 +24,19 @@ class Session(NamedTuple):
     settings: Settings
     policy: Policy
     base: str
-    cache: Cache
+    cache: Cache = NoCache()
     notes: tuple[str, ...] = ()
+    reader: Reader | None = None
 
     def run(self, scan: Callable[[Scanner], ScanResult], *, approvals: bool = True) -> Outcome:
         """Scan and judge."""
-        result = scan(Scanner(self.git, self.engine, self.cache))
+        result = scan(Scanner(self.git, self.engine, self.cache, self.reader))
         result = result._replace(notes=(*self.notes, *result.notes))
         if not result.findings:
             return Outcome(result, (), self.policy.tier)
+        from tinycode_git.safety.approvals import ApprovalsOf
+        from tinycode_git.safety.settle import settle
+
         given = ApprovalsOf(self.git, surface.common_dir(self.git)) if approvals else None
         return settle(self.git, self.engine, self.policy, self.base, result, given)
 
@@ -54,10 +57,32 @@ def session(git: Git, base: str | None = None, *, tier: str = "", cached: bool =
 
         cache = Verdicts.open(surface.common_dir(git), rules)
         key = cache.key
-    engine, notes = with_project_rules(Engine(rules, key), judged_by)
+    engine, notes = _with_project_rules(Engine(rules, key), judged_by)
     if engine.more is not None:  # what is cached is about our own rules only
         cache = NoCache()
     return Session(git, engine, found, judged_by, base, cache, notes)
+
+
+def check_staged(git: Git, *, tier: str = "") -> Outcome:
+    """What the next commit would add, judged. Git answers while the rules are loaded: a hook waits for this."""
+    asked, against_head = git.started(*ASK, ok=(0, 1)), git.started(*surface.AGAINST_HEAD, ok=(0, 128))
+    with asked as answer, against_head as changed, Reader(git) as reader:
+        engine = Engine(shipped())
+        found = parse_settings(answer().out)
+        against = changed()
+        base = "HEAD" if against.code == 0 else ""
+        judged_by = policy(reader, base, tier or found.tier)
+        engine, notes = _with_project_rules(engine, judged_by)
+        opened = Session(git, engine, found, judged_by, base, NoCache(), notes, reader)
+        return opened.run(lambda scanner: scan_sets(scanner, [surface.staged(git, against)]))
+
+
+def _with_project_rules(engine: Engine, judged_by: Policy) -> tuple[Engine, tuple[str, ...]]:
+    if not judged_by.project.rules and not judged_by.foreign:
+        return engine, ()
+    from tinycode_git.safety.projectrules import with_project_rules
+
+    return with_project_rules(engine, judged_by)
 
 
 def plain_session(*, tier: str) -> tuple[Engine, str]:

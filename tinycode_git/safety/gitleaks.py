@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.finding import Finding
 from tinycode_git.safety.regex import RegexError, confirmer
@@ -114,7 +115,7 @@ def _lists(table: dict[str, Any], rule: str, source: str) -> list[Allowlist]:
 
 def foreign_excused(git: Git, engine: Engine, findings: Sequence[Finding], text: str) -> list[Finding]:
     """The findings, those that an allowlist covers marked so. Allowlists are for secrets, ours as well as theirs."""
-    from tinycode_git.safety.outcome import matched_texts
+    from tinycode_git.safety.settle import matched_texts
 
     lists = parse_foreign(text).allowlists
     wanted = [f for f in findings if not f.excused and f.family == "secret"]

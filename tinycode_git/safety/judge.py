@@ -13,7 +13,7 @@ from tinycode_git.safety.novelty import Placed, added, removed
 from tinycode_git.safety.surface import Change, ChangeSet, Side
 
 ALLOW = "inline-allow"
-_ALLOWED = re.compile(r"tiny:\s*allow\s+([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s+--\s*(\S.*)")
+_ALLOWED = r"tiny:\s*allow\s+([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s+--\s*(\S.*)"
 
 
 def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked]) -> list[Finding]:
@@ -60,7 +60,7 @@ def _allows(new: Iterable[Placed], fresh: Iterable[Placed]) -> dict[tuple[str, i
     fresh_ones = set(fresh)
     found: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for placed in new:
-        said = _ALLOWED.search(placed.match.redacted) if placed.match.rule == ALLOW else None
+        said = re.search(_ALLOWED, placed.match.redacted) if placed.match.rule == ALLOW else None
         if said is None or placed in fresh_ones:
             continue
         for rule in re.split(r"\s*,\s*", said[1]):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects
 from tinycode_git.safety.engine import NOTHING, Engine, Looked
 from tinycode_git.safety.structural import language_of
@@ -98,7 +99,9 @@ def texts_of(sets: Iterable[ChangeSet], *, olds: bool) -> dict[Text, str]:
     return found
 
 
-def look_at(git: Git, engine: Engine, texts: Mapping[Text, str], cache: Cache) -> tuple[dict[Text, Looked], Receipt]:
+def look_at(
+    source: Git | objects.Reader, engine: Engine, texts: Mapping[Text, str], cache: Cache
+) -> tuple[dict[Text, Looked], Receipt]:
     """What the engine sees in each text, and the receipt. A text that cannot be read is missing from the answer."""
     seen = cache.known(texts)
     cached = len(seen)
@@ -109,7 +112,7 @@ def look_at(git: Git, engine: Engine, texts: Mapping[Text, str], cache: Cache) -
         if text not in seen:
             by_oid.setdefault(text.oid, []).append(text)
     size = 0
-    for loaded in objects.read(git, list(by_oid)):
+    for loaded in objects.read(source, list(by_oid)):
         wanted = by_oid[loaded.name]
         if isinstance(loaded, objects.Large):
             size += loaded.size

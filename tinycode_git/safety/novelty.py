@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.finding import Match
 
 

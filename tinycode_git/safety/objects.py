@@ -1,14 +1,21 @@
-"""Objects by name, streamed from ``git cat-file``: what is missing, damaged or very large is said, not hidden."""
+"""Objects by name, from ``git cat-file``: what is missing, damaged or very large is said, not hidden."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from contextlib import AbstractContextManager
+from typing import IO, TYPE_CHECKING
 
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git, Pipe
+from tinycode_git.rows import NamedTuple
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 WHOLE = 64 << 20
+DIED = "damaged: git cannot read it"
+GONE = "missing: the object is not in this repository"
 _CHUNK = 16 << 20
 _AT_ONCE = 400
 _DEATHS = 50
@@ -36,43 +43,79 @@ class Large(NamedTuple):
     chunks: Iterator[tuple[int, bytes]]
 
 
-def read(git: Git, names: Sequence[str], overlap: int = 1 << 16) -> Iterator[Loaded | Large]:
-    """The objects called ``names`` (oids, or any revision without line feeds), in that order."""
-    left, deaths = list(names), 0
-    while left:
-        done = 0
-        with git.pipe("cat-file", "--batch-command", "--buffer") as pipe:
-            for part in range(0, len(left), _AT_ONCE):
-                asked = left[part : part + _AT_ONCE]
-                # All questions of a part fit a pipe's buffer, so that git never waits for us while we wait for it.
-                _ask(pipe, asked)
-                for name in asked:
-                    found = _answer(pipe.stdout, name, overlap)
-                    done += 1
-                    yield found
-                    if isinstance(found, Loaded) and found.problem == DIED:
-                        break
-                    if isinstance(found, Large):
-                        for _ in found.chunks:
-                            pass
-                else:
-                    continue
-                break
-        left, deaths = left[done:], deaths + 1
-        if left and deaths > _DEATHS:
+class Reader:
+    """A ``git cat-file`` that answers until the block ends. Git dies on a damaged object: then it is started again."""
+
+    def __init__(self, git: Git, overlap: int = 1 << 16) -> None:
+        self.git = git
+        self.overlap = overlap
+        self.deaths = 0
+        self._held: AbstractContextManager[Pipe] | None = None
+        self._pipe: Pipe | None = None
+
+    def __enter__(self) -> Reader:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> Pipe:
+        if self._pipe is None:
+            self._held = self.git.pipe("cat-file", "--batch-command", "--buffer")
+            self._pipe = self._held.__enter__()
+        return self._pipe
+
+    def _stop(self) -> None:
+        if self._held is not None:
+            self._held.__exit__(None, None, None)
+        self._held = self._pipe = None
+
+    def read(self, names: Sequence[str]) -> Iterator[Loaded | Large]:
+        """The objects called ``names`` (oids, or any revision without line feeds), in that order."""
+        left = list(names)
+        while left:
+            # All questions of a part fit a pipe's buffer, so that git never waits for us while we wait for it.
+            asked, answered = left[:_AT_ONCE], 0
+            pipe = self._start()
+            _ask(pipe, asked)
+            for name in asked:
+                found = _answer(pipe.stdout, name, self.overlap)
+                answered += 1
+                yield found
+                if isinstance(found, Large):
+                    for _ in found.chunks:
+                        pass
+                elif found.problem == DIED:
+                    self._died()
+                    break
+            left = left[answered:]
+
+    def _died(self) -> None:
+        self._stop()
+        self.deaths += 1
+        if self.deaths > _DEATHS:
             raise Incomplete("git cannot read this repository's objects", "git fsck says what is damaged")
 
 
-DIED = "damaged: git cannot read it"
+def read(source: Git | Reader, names: Sequence[str]) -> Iterator[Loaded | Large]:
+    """The objects called ``names``, from a reader, or from one of their own."""
+    if isinstance(source, Reader):
+        yield from source.read(names)
+    elif names:
+        with Reader(source) as reader:
+            yield from reader.read(names)
 
 
 def _ask(pipe: Pipe, names: Sequence[str]) -> None:
+    questions = "".join(f"contents {name}\n" for name in names) + "flush\n"
     try:
-        questions = "".join(f"contents {name}\n" for name in names) + "flush\n"
         pipe.stdin.write(questions.encode("utf-8", "surrogateescape"))
         pipe.stdin.flush()
     except BrokenPipeError:
-        pass  # git died on an object of the part before: the answers that are missing show it
+        pass  # git died: the answers that are missing show it
 
 
 def _answer(stream: IO[bytes], name: str, overlap: int) -> Loaded | Large:
@@ -81,7 +124,7 @@ def _answer(stream: IO[bytes], name: str, overlap: int) -> Loaded | Large:
         return Loaded(name, "", None, DIED)
     words = header.split()
     if len(words) < 3 or words[-1] in (b"missing", b"ambiguous") or not words[-1].isdigit():
-        return Loaded(name, "", None, "missing: the object is not in this repository")
+        return Loaded(name, "", None, GONE)
     oid, kind, size = words[0].decode("ascii"), words[1].decode("ascii"), int(words[2])
     if size > WHOLE:
         return Large(name, kind, size, _chunks(stream, size, overlap))

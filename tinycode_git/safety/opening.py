@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from tinycode_git.errors import UsageError
 from tinycode_git.git.process import Git
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects
-from tinycode_git.safety.policy import DEFAULT, TIERS, stricter
-from tinycode_git.safety.policyfile import FILE, Allow, ProjectPolicy
+from tinycode_git.safety.policy import DEFAULT, FILE, TIERS, Allow, ProjectPolicy, stricter
 
 FOREIGN = ".gitleaks.toml"
 EXCEPTION_FILES = (FILE, FOREIGN)
+
+
+ASK = ("config", "-z", "--get-regexp", r"^tiny\.(tier|prefix)$")
 
 
 class Settings(NamedTuple):
@@ -23,8 +24,12 @@ class Settings(NamedTuple):
 
 def settings(git: Git) -> Settings:
     """Read the user's and the clone's settings: one process. Raises UsageError for a tier that there is not."""
+    return parse_settings(git.quiet(*ASK, ok=(0, 1)).out)
+
+
+def parse_settings(out: bytes) -> Settings:
+    """The settings, from what git answers to ASK. Raises UsageError for a tier that there is not."""
     found = Settings()
-    out = git.quiet("config", "-z", "--get-regexp", r"^tiny\.(tier|prefix)$", ok=(0, 1)).out
     for item in out.decode("utf-8", "surrogateescape").split("\0"):
         key, _, value = item.partition("\n")
         if key == "tiny.tier":
@@ -51,20 +56,18 @@ class Policy(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def policy(git: Git, base: str, tier: str) -> Policy:
+def policy(source: Git | objects.Reader, base: str, tier: str) -> Policy:
     """The policy at ``base`` (a tree-ish, empty for none) for a user whose tier is ``tier``. Raises BrokenRule."""
     texts = dict.fromkeys(EXCEPTION_FILES, "")
     if base:
-        for loaded in objects.read(git, [f"{base}:{name}" for name in EXCEPTION_FILES]):
+        for loaded in objects.read(source, [f"{base}:{name}" for name in EXCEPTION_FILES]):
             if isinstance(loaded, objects.Loaded) and loaded.type == "blob" and loaded.content is not None:
                 texts[loaded.name.partition(":")[2]] = loaded.content.decode("utf-8", "replace")
-    return policy_from(git, base, tier, texts)
+    return policy_from(tier, texts)
 
 
-def policy_from(git: Git, base: str, tier: str, texts: dict[str, str]) -> Policy:
-    """As ``policy``, from the texts of the files at ``base``."""
-    if not any(texts.values()) and not base:
-        return Policy(tier)
+def policy_from(tier: str, texts: dict[str, str]) -> Policy:
+    """As ``policy``, from the texts of the files."""
     project = ProjectPolicy()
     if texts[FILE]:
         from tinycode_git.safety.policyfile import parse_policy

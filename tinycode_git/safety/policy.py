@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from tinycode_git.safety.finding import Finding
-from tinycode_git.safety.rule import CONFIDENCES, SEVERITIES, certainty
+from tinycode_git.rows import NamedTuple
+from tinycode_git.safety.rule import CONFIDENCES, SEVERITIES, Rule, certainty
+
+if TYPE_CHECKING:
+    from tinycode_git.safety.finding import Finding
 
 TIERS = ("permissive", "standard", "strict", "paranoid")
 DEFAULT = "standard"
+FILE = ".tiny.toml"
 
 # The least confidence that blocks, by tier and severity; nothing where a severity does not block at all.
 _LEAST: dict[str, dict[str, str]] = {
@@ -17,6 +22,31 @@ _LEAST: dict[str, dict[str, str]] = {
     "strict": {"critical": "possible", "high": "possible", "medium": "possible"},
     "paranoid": dict.fromkeys(SEVERITIES, "possible"),
 }
+
+
+class Allow(NamedTuple):
+    """An exception: findings of ``rule`` (``*`` for any) below ``paths`` (none: everywhere) until ``expires``.
+
+    ``regexes`` limit it to findings whose matched text one of them finds; ``expires`` is an ISO date or empty.
+    """
+
+    rule: str
+    paths: tuple[str, ...] = ()
+    reason: str = ""
+    expires: str = ""
+    source: str = FILE
+
+    def alive(self, today: str) -> bool:
+        """Whether it still counts on the day ``today`` (ISO)."""
+        return not self.expires or today <= self.expires
+
+
+class ProjectPolicy(NamedTuple):
+    """What ``.tiny.toml`` says. ``tier`` is empty where it says none."""
+
+    tier: str = ""
+    allows: tuple[Allow, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 def stricter(*tiers: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from tinycode_git.git.process import Git
 from tinycode_git.safety import baseline, objects
 from tinycode_git.safety.finding import Finding, Match, finding
-from tinycode_git.safety.policyfile import FILE, ProjectPolicy, loosened, parse_policy
+from tinycode_git.safety.policy import FILE, ProjectPolicy
+from tinycode_git.safety.policyfile import loosened, parse_policy
 from tinycode_git.safety.rule import Rule
 from tinycode_git.safety.rulefile import BrokenRule
 from tinycode_git.safety.surface import Change, ChangeSet

@@ -2,40 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from tinycode_git.safety.policy import TIERS
+from tinycode_git.safety.policy import FILE, TIERS, Allow, ProjectPolicy
 from tinycode_git.safety.rulefile import BrokenRule, parse_rules, parse_toml
-
-if TYPE_CHECKING:
-    from tinycode_git.safety.rule import Rule
-
-FILE = ".tiny.toml"
-
-
-class Allow(NamedTuple):
-    """An exception: findings of ``rule`` (``*`` for any) below ``paths`` (none: everywhere) until ``expires``.
-
-    ``regexes`` limit it to findings whose matched text one of them finds; ``expires`` is an ISO date or empty.
-    """
-
-    rule: str
-    paths: tuple[str, ...] = ()
-    reason: str = ""
-    expires: str = ""
-    source: str = FILE
-
-    def alive(self, today: str) -> bool:
-        """Whether it still counts on the day ``today`` (ISO)."""
-        return not self.expires or today <= self.expires
-
-
-class ProjectPolicy(NamedTuple):
-    """What ``.tiny.toml`` says. ``tier`` is empty where it says none."""
-
-    tier: str = ""
-    allows: tuple[Allow, ...] = ()
-    rules: tuple[Rule, ...] = ()
 
 
 def parse_policy(text: str, source: str = FILE) -> ProjectPolicy:

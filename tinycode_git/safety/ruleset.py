@@ -11,10 +11,11 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tinycode_git import __version__
-from tinycode_git.safety import fold, places
+from tinycode_git.rows import NamedTuple
+from tinycode_git.safety import places
 from tinycode_git.safety.rule import Rule
 
 if TYPE_CHECKING:
@@ -135,6 +136,3 @@ def _database(stored: bytes) -> Database:
     database = hyperscan.loadb(stored, mode=hyperscan.HS_MODE_BLOCK)
     database.scratch = hyperscan.Scratch(database)
     return database
-
-
-EXTRA = ((HIDDEN, fold.HIDDEN), (SPLIT, fold.SPLIT))

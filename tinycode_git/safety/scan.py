@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from tinycode_git.errors import UsageError
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects, surface
 from tinycode_git.safety.judge import judged, text_findings
 from tinycode_git.safety.look import Cache, NoCache, Receipt, Skip, Text, look_at, texts_of
-from tinycode_git.safety.policychange import policy_findings
+from tinycode_git.safety.objects import Reader
 from tinycode_git.safety.surface import LINK, Change, ChangeSet, Side
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class Scanner(NamedTuple):
     git: Git
     engine: Engine
     cache: Cache = NoCache()
+    reader: Reader | None = None
+
+    @property
+    def source(self) -> Git | Reader:
+        """What objects are read from."""
+        return self.reader or self.git
 
 
 def scan_staged(scanner: Scanner) -> ScanResult:
@@ -68,11 +75,17 @@ def scan_between(scanner: Scanner, old: str, new: str) -> ScanResult:
 
 def scan_sets(scanner: Scanner, sets: Sequence[ChangeSet]) -> ScanResult:
     """Change sets, each judged on its own."""
-    looked, receipt = look_at(scanner.git, scanner.engine, texts_of(sets, olds=True), scanner.cache)
-    findings = [
-        one for each in sets for one in (*judged(scanner.engine, each, looked), *policy_findings(scanner.git, each))
-    ]
+    looked, receipt = look_at(scanner.source, scanner.engine, texts_of(sets, olds=True), scanner.cache)
+    findings = [one for each in sets for one in (*judged(scanner.engine, each, looked), *_policy(scanner, each))]
     return ScanResult(tuple(findings), receipt + Receipt(paths=sum(len(each.changes) for each in sets)))
+
+
+def _policy(scanner: Scanner, changes: ChangeSet) -> Iterator[Finding]:
+    """Exceptions and policy that arrive with the change."""
+    if any(change.path.startswith((".tiny", ".gitleaks.toml")) for change in changes.changes):
+        from tinycode_git.safety.policychange import policy_findings
+
+        yield from policy_findings(scanner.git, changes)
 
 
 def scan_commits(scanner: Scanner, commits: Sequence[str]) -> ScanResult:
@@ -97,7 +110,7 @@ def scan_texts(scanner: Scanner, names: Sequence[str]) -> ScanResult:
     findings: list[Finding] = []
     skipped: list[Skip] = []
     count = size = 0
-    for loaded in objects.read(scanner.git, names):
+    for loaded in objects.read(scanner.source, names):
         if isinstance(loaded, objects.Large) or loaded.content is None:
             reason = "larger than a message can be" if isinstance(loaded, objects.Large) else loaded.problem
             skipped.append(Skip(loaded.name, reason))

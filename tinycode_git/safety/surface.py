@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Incomplete, UsageError
-from tinycode_git.git.process import Git, GitFailed
+from tinycode_git.git.process import Completed, Git, GitFailed
+from tinycode_git.rows import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,9 @@ RAW = (
     "--no-ext-diff",
     "--no-textconv",
 )
+
+
+AGAINST_HEAD = ("diff-index", "--cached", *RAW, "HEAD", "--")
 
 
 class Side(NamedTuple):
@@ -78,21 +82,30 @@ def parse_raw(out: bytes) -> Iterator[str | Change]:
         yield Change(next(fields).decode("utf-8", "surrogateescape"), sides[-1], tuple(sides[:-1]), commit)
 
 
-def staged(git: Git) -> ChangeSet:
-    """What the index has that HEAD has not; in a merge, that none of the commits merged has."""
-    bases = [head(git) or empty_tree(git), *_merging(git)]
+def staged(git: Git, against_head: Completed | None = None) -> ChangeSet:
+    """What the index has that HEAD has not; in a merge, that none of the commits merged has.
+
+    ``against_head``: how ``git diff-index`` with AGAINST_HEAD ended (0 or 128), where somebody has run it already.
+    """
+    done = against_head or git.quiet(*AGAINST_HEAD, ok=(0, 128))
+    outs = [done.out if done.code == 0 else _against(git, empty_tree(git))]
+    outs += [_against(git, merged) for merged in _merging(git)]
     found: dict[str, list[Change]] = {}
-    for base in bases:
-        for change in _changes(git.quiet("diff-index", "--cached", *RAW, base, "--").out):
+    for out in outs:
+        for change in _changes(out):
             found.setdefault(change.path, []).append(change)
     return ChangeSet(
         "",
         tuple(
             each[0]._replace(olds=tuple(change.olds[0] for change in each))
             for each in found.values()
-            if len(each) == len(bases)
+            if len(each) == len(outs)
         ),
     )
+
+
+def _against(git: Git, base: str) -> bytes:
+    return git.quiet("diff-index", "--cached", *RAW, base, "--").out
 
 
 def between(git: Git, old: str, new: str) -> ChangeSet:
@@ -158,7 +171,10 @@ def empty_tree(git: Git) -> str:
 
 
 def git_dir(git: Git) -> str:
-    """The folder of this worktree's own state."""
+    """The folder of this worktree's own state: what git told a hook, else the usual place, else what git says."""
+    told = git.env.get("GIT_DIR", os.path.join(str(git.cwd), ".git"))
+    if os.path.isdir(told):
+        return os.path.join(str(git.cwd), told)
     return git.quiet("rev-parse", "--absolute-git-dir").text
 
 
@@ -169,8 +185,9 @@ def common_dir(git: Git) -> str:
 
 
 def _merging(git: Git) -> list[str]:
+    """The other parents of a merge that is being made: MERGE_HEAD, or what git merge tells its hooks."""
     try:
         with open(os.path.join(git_dir(git), "MERGE_HEAD"), encoding="ascii") as stream:
             return stream.read().split()
     except OSError:
-        return []
+        return [name.removeprefix("GITHEAD_") for name in os.environ if name.startswith("GITHEAD_")]

@@ -26,7 +26,6 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWI
 CREATE TABLE IF NOT EXISTS rulesets (id INTEGER PRIMARY KEY, digests BLOB UNIQUE);
 CREATE TABLE IF NOT EXISTS texts
   (oid BLOB, place TEXT, rules INTEGER, matches BLOB, PRIMARY KEY (oid, place)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS clean (change BLOB, rules TEXT, PRIMARY KEY (change, rules)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS histories (tips BLOB, rules TEXT, result BLOB, PRIMARY KEY (tips, rules)) WITHOUT ROWID;
 """
 _VERSION = 1
@@ -110,26 +109,6 @@ class Verdicts:
         ]
         self._write("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
 
-    def clean(self, changes: Iterable[bytes]) -> set[bytes]:
-        """Of changes (digests of what differs), those in which these rules found nothing at all."""
-        wanted = set(changes)
-        if self.database is None:
-            return set()
-        try:
-            rows = [
-                self.database.execute(
-                    "SELECT change FROM clean WHERE change = ? AND rules = ?", (one, self.rules.digest)
-                )
-                for one in wanted
-            ]
-            return {row[0] for cursor in rows for row in cursor}
-        except sqlite3.Error:
-            return set()
-
-    def keep_clean(self, changes: Iterable[bytes]) -> None:
-        """Remember changes in which these rules found nothing and left nothing out."""
-        self._write("INSERT OR IGNORE INTO clean VALUES (?, ?)", [(one, self.rules.digest) for one in changes])
-
     def history(self) -> list[tuple[tuple[str, ...], bytes]]:
         """Histories that these rules have looked at as a whole: the tips, and the result as it was stored."""
         if self.database is None:
@@ -168,7 +147,7 @@ def _connect(file: str) -> sqlite3.Connection:
         database.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made again
         if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
             with database:
-                for name in ("texts", "clean", "histories", "rulesets", "meta"):
+                for name in ("texts", "histories", "rulesets", "meta"):
                     database.execute(f"DROP TABLE IF EXISTS {name}")
                 for statement in _SCHEMA.strip().split(";\n"):
                     database.execute(statement)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import NamedTuple
+
+from tinycode_git.rows import NamedTuple
 
 
 class Span(NamedTuple):
