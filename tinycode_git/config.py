@@ -21,6 +21,15 @@ KNOWN: dict[str, str] = {
     "tiny.prefix": "the first part of plan branches (default tiny)",
     "tiny.tier": "how strict the validator is: permissive, standard, strict or paranoid (default standard)",
     "tiny.check": "the command that a plan's result must pass before it is merged",
+    "tiny.checksetup": "a command that prepares the checkout in which the check runs",
+    "tiny.checklink": "a path of the working tree that the checkout links to (several times: node_modules, .venv)",
+    "tiny.checkseconds": "how long the check may take (default 3600)",
+    "tiny.signtimeout": "how long a signing program may take, in seconds (default 120)",
+    "tiny.limittime": "how long an agent or a check may take, in seconds",
+    "tiny.limitmemory": "how much memory it may use, as 2g",
+    "tiny.limitcpu": "how much processor time it may use, in seconds",
+    "tiny.limitfiles": "how many files a process of it may have open",
+    "tiny.limitfilesize": "how large a file it may write, as 10m",
 }
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")

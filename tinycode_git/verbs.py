@@ -51,6 +51,7 @@ VERBS: dict[str, Verb] = {
     "mode": Verb("tinycode_git.commands.mode", "Show or set the ceiling on what may be done", SETTINGS),
     "doctor": Verb("tinycode_git.commands.doctor", "Check what git tiny needs of machine and repository", SETTINGS),
     "completion": Verb("tinycode_git.commands.completion", "Print the completion script of a shell", SETTINGS),
+    "config": Verb("tinycode_git.commands.config", "Show the settings, set limits for agents and checks", SETTINGS),
     "version": Verb("tinycode_git.commands.version", "Show the versions of git tiny and what it runs on", SETTINGS),
 }
 
