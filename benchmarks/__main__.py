@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("startup", "status_plans_show", "propose_series", "apply_merge", "memory")
+ALL = ("startup", "status_plans_show", "propose_series", "apply_merge", "memory", "throwaway")
 
 here = Path(__file__).resolve().parent
 failed = []
