@@ -43,6 +43,7 @@ KEY_ACTIONS = ("audit-key", "audit-key-revoke")
 MADE = ("apply", "rollback", "redo", "land")
 REF = re.compile(r"refs/(?:.*/)?tiny/audit/([0-9a-f]{16})\Z")
 TRAILER = re.compile(r"^Tiny-Audit: *([0-9a-f]{16})/([0-9]{1,15})/([0-9a-f]{64}) *$", re.M)
+OID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -249,13 +250,24 @@ def opened(common: Path, refs: dict[str, str]) -> Iterator[Objects]:
 
 
 def clone_refs(common: Path) -> dict[str, str]:
-    """Every ref of the clone with its oid (a tag with the object it names)."""
-    rows = _git("--git-dir", str(common), "for-each-ref", "--format=%(refname)%00%(objectname)%00%(*objectname)")
+    """Every ref of the clone with its oid; read without git where refs are files: no configuration has a say."""
+    if (common / "reftable").is_dir():
+        rows = _git("--git-dir", str(common), "for-each-ref", "--format=%(objectname) %(refname)")
+        return {ref: oid for oid, _, ref in (row.partition(" ") for row in rows.splitlines())}
     found = {}
-    for row in rows.splitlines():
-        ref, oid, peeled = row.split("\0")
-        found[ref] = peeled or oid
-    return found
+    packed = common / "packed-refs"
+    for row in packed.read_text("utf-8", "surrogateescape").splitlines() if packed.is_file() else []:
+        oid, _, ref = row.partition(" ")
+        if OID.match(oid):
+            found[ref] = oid
+    for folder, _, names in os.walk(common / "refs"):
+        for name in names:
+            path = Path(folder) / name
+            oid = path.read_text("utf-8", "surrogateescape").strip()
+            if OID.match(oid):
+                found[path.relative_to(common).as_posix()] = oid
+    head = (common / "HEAD").read_text().strip() if (common / "HEAD").is_file() else ""
+    return {**found, "HEAD": head} if OID.match(head) else found
 
 
 # Notes, checkpoints, entries.
@@ -515,7 +527,8 @@ def gather(store: Objects, refs: dict[str, str], found: Verification) -> dict[st
 
 def walk(store: Objects, refs: dict[str, str], found: Verification) -> Iterator[tuple[str, bytes]]:
     """Every commit that a ref reaches, checkpoints aside."""
-    waiting = [oid for ref, oid in refs.items() if not REF.match(ref)]
+    starts = [oid for ref, oid in refs.items() if not REF.match(ref) and not ref.startswith("refs/replace/")]
+    waiting = list(dict.fromkeys(starts))
     seen = set(waiting)
     while waiting:
         oid = waiting.pop()
@@ -527,13 +540,14 @@ def walk(store: Objects, refs: dict[str, str], found: Verification) -> Iterator[
         except Tampered as odd:
             found.tampered.append(str(odd))
             continue
-        if kind != "commit":
-            continue
-        yield oid, raw
+        if kind == "commit":
+            yield oid, raw
+        word = {"commit": b"parent ", "tag": b"object "}.get(kind, b"\0")
         for row in raw.partition(b"\n\n")[0].split(b"\n"):
-            if row.startswith(b"parent ") and row[7:].decode() not in seen:
-                seen.add(row[7:].decode())
-                waiting.append(row[7:].decode())
+            above = row[7:].decode("ascii", "replace")
+            if row.startswith(word) and above not in seen:
+                seen.add(above)
+                waiting.append(above)
 
 
 def hold_commits(commits: list[tuple[str, str, str]], logs: dict[str, Log], found: Verification) -> None:
@@ -542,7 +556,7 @@ def hold_commits(commits: list[tuple[str, str, str]], logs: dict[str, Log], foun
         log = logs.get(name)
         if log is None:
             found.unchecked.append(f"commit {oid[:12]} names log {name}, which is not in this clone")
-        elif oid not in log.made:
+        elif oid not in log.made and oid not in log.checkpoints:
             size = next(size for size, _, who in log.claims if who == f"commit {oid[:12]}")
             if log.outcomes.get(plan, -1) >= size:
                 found.tampered.append(f"commit {oid[:12]} carries a trailer of log {name}, and no entry there names it")
