@@ -29,7 +29,7 @@ HEAVY = (
 
 
 # Verbs whose words another verb also uses.
-SHARING = {"rollback": ("redo",)}
+SHARING = {"install": ("uninstall",)}
 
 LISTING = """
 import sys
