@@ -96,21 +96,21 @@ def _log(bug: BaseException) -> str:
     import traceback
     from pathlib import Path
 
-    import platformdirs
-
     from tinycode_git import __version__
 
     text = "".join(traceback.format_exception(bug))
     head = f"git-tiny {__version__}, Python {sys.version.split()[0]}, {sys.platform}\narguments: {sys.argv[1:]!r}\n\n"
     stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     try:
+        import platformdirs
+
         folder = Path(platformdirs.user_log_dir("tinycode-git"))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"bug-{stamp}-{os.getpid()}.log"
         path.write_text(head + text, encoding="utf-8", errors="backslashreplace")
         for old in sorted(folder.glob("bug-*.log"))[:-_LOGS_KEPT]:
             old.unlink(missing_ok=True)
-    except (OSError, RuntimeError) as failure:
+    except (ImportError, OSError, RuntimeError) as failure:
         return f"the log could not be written ({_named(failure)})"
     return f"the details are in {path}; please report them"
 

@@ -63,8 +63,8 @@ def limits(
 ) -> None:
     """Show, set or clear the limits for agents and gates in this clone.
 
-    seed sets memory 2 GB, processor time 300 s, 100 open files, files of 10 MB; git config changes each. A limit on wall
-    time is tiny.limitTime, in seconds. What goes over is ended, and its figure said.
+    seed sets memory 2 GB, processor time 300 s, 100 open files, files of 10 MB; git config changes each. A limit on
+    wall time is tiny.limitTime, in seconds. What goes over is ended, and its figure said.
 
     Examples:
 

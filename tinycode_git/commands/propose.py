@@ -14,8 +14,11 @@ from tinycode_git.commands.planview import summary, view
 from tinycode_git.commands.validating import validate
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
+from tinycode_git.ledger import Ledger
 from tinycode_git.plan.propose import Target, check_task, target_of
 from tinycode_git.plan.propose import propose as make_plan
+from tinycode_git.plan.record import State
+from tinycode_git.plan.store import Plan
 from tinycode_git.proposal import Proposal
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.progress import progress
@@ -49,6 +52,9 @@ def propose(
         list[str] | None, typer.Option("--step", metavar="TITLE:GLOB", help="With --from-worktree: a step of its own.")
     ] = None,
     from_range: Annotated[str, typer.Option("--from-range", metavar="REF", help="Existing commits, as A..B.")] = "",
+    agent: Annotated[
+        str, typer.Option("--agent", metavar="CMD", help="A program that makes the changes; {task} is filled in.")
+    ] = "",
     target: Annotated[
         str, typer.Option("--target", metavar="REF", help="The branch to merge into (default: the one checked out).")
     ] = "",
@@ -76,6 +82,7 @@ def propose(
       git tiny propose --recipe rewrite 'print($A)' 'log($A)' --lang python
       git format-patch -3 --stdout topic | git tiny propose --patch -
       git tiny propose --reply answer.md --target main
+      git tiny propose --agent 'my-agent --prompt {task}' "add a changelog entry"
       git tiny propose --from-worktree --step 'docs:docs/*'
 
     Exit codes:
@@ -93,6 +100,7 @@ def propose(
         "--plan": plan_file,
         "--from-range": from_range,
         "--from-worktree": "yes" if from_worktree else "",
+        "--agent": agent,
     }
     chosen = [name for name, value in sources.items() if value]
     if len(chosen) > 1:
@@ -101,6 +109,9 @@ def propose(
     _check_words(given, chosen[0] if chosen else "", bool(step))
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
+    if agent:
+        _agent(repo, ledger, goal, agent, " ".join(given), json)
+        return
     with progress("proposing", delay=0.5):
         if recipe:
             proposal = _recipe(repo, goal, recipe, given)
@@ -113,10 +124,36 @@ def propose(
         else:
             proposal = _sentence(repo, goal, " ".join(given))
         plan = make_plan(repo, ledger, proposal, goal, validate=validate)
+    _tell(plan, json)
+
+
+def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str, json: bool) -> None:
+    from tinycode_git.commands.agents import run
+
+    done, changed = run(repo, goal.base, command, task)
+    bad = done.failed or changed is not None
+    if not done.proposal.steps:
+        if changed is not None:
+            raise changed
+        raise Refused(f"the agent {done.ending} and changed nothing", "see what it printed, above")
+    state = State.DRAFT if bad else State.OPEN
+    plan = make_plan(
+        repo, ledger, done.proposal, goal, validate=validate, state=state, attached={"agent-output": done.printed}
+    )
+    _tell(plan, json)
+    if changed is not None:
+        raise changed
+    if done.interrupted:
+        raise KeyboardInterrupt
+    if bad:
+        raise Refused(f"the agent {done.ending}", f"what it had done is kept as the draft plan {plan.id}")
+
+
+def _tell(plan: Plan, json: bool) -> None:
     if json:
         jsonout.write(view(plan))
         return
-    sys.stdout.write(summary(plan, console.for_stdout(repo.git)))
+    sys.stdout.write(summary(plan, console.for_stdout(plan.repo.git)))
     say(f"look at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}")
 
 
@@ -129,7 +166,7 @@ def _check_words(words: list[str], source: str, stepped: bool) -> None:
         raise UsageError("--step goes with --from-worktree", "see git tiny propose --help")
     if source == "--from-range" and words:
         raise UsageError(f"{source} takes no further words: {words[0]}", "see git tiny propose --help")
-    if not source:
+    if source in ("", "--agent"):
         check_task(" ".join(words))
 
 

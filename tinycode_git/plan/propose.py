@@ -86,6 +86,7 @@ def propose(
     *,
     validate: Validator,
     state: State = State.OPEN,
+    attached: Mapping[str, bytes] | None = None,
 ) -> Plan:
     """Make the plan; the refs appear only once every object is stored. Raises TinyError with nothing changed."""
     task = check_task(proposal.task)
@@ -115,7 +116,7 @@ def propose(
             notes=proposal.notes,
             findings=findings,
         )
-        saved = save(repo, record, "")
+        saved = save(repo, record, "", attached or {})
         repo.move_refs([RefMove(branch, "", built.tip), saved], f"tiny: propose {plan_id}")
     except TinyError as error:
         ledger.failed(intent, error.message)

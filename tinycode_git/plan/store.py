@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from types import MappingProxyType
 
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.read import ReadRepo, by_prefix
@@ -15,6 +17,8 @@ from tinycode_git.plan.names import RECORDS, branch_ref, record_ref
 from tinycode_git.plan.record import Record, Risk, State, Step, dump, highest, load
 from tinycode_git.plan.steps import derive_steps, effective_base
 from tinycode_git.proposal import MODE_FILE, Put
+
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,14 @@ def _newest(repo: ReadRepo, plans: list[Plan]) -> Plan:
     return merges.get(top, tied[0])
 
 
-def save(repo: PlanRepo, record: Record, head: str) -> RefMove:
-    """Store the record's next commit; the move that makes it count (``head``: the commit before it, or empty)."""
+def save(repo: PlanRepo, record: Record, head: str, attached: Mapping[str, bytes] = _NOTHING) -> RefMove:
+    """Store the record's next commit; the move that makes it count (``head``: the commit before it, or empty).
+
+    ``attached`` are further files of its tree: the output of an agent, of a gate.
+    """
     committer = repo.identity()
-    tree = repo.write_tree(EMPTY_TREE, [Put("plan.json", dump(record), MODE_FILE)])
+    files = {"plan.json": dump(record), **attached}
+    tree = repo.write_tree(EMPTY_TREE, [Put(name, content, MODE_FILE) for name, content in files.items()])
     note = f"\n\n{record.event.note}" if record.event.note else ""
     message = f"{record.event.action} {record.id}{note}\n"
     commit = repo.write_commit(tree, [head] if head else [], message, committer, committer)

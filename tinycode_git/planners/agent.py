@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinycode_git.errors import Refused, UsageError
@@ -18,14 +20,14 @@ from tinycode_git.git.diff import FileDiff, diff_commits
 from tinycode_git.git.harvest import Harvest, harvest
 from tinycode_git.git.read import Commit, ReadRepo
 from tinycode_git.git.sandbox import Errand, Outcome, Sandbox, run
-from tinycode_git.git.throwaway import Clone, clone
+from tinycode_git.git.throwaway import clone
 from tinycode_git.git.trailers import without_ours
 from tinycode_git.git.watch import Limits
 from tinycode_git.planners.commits import changes_of
 from tinycode_git.proposal import MODE_GITLINK, Proposal, StepDraft
 
 _PLACE = re.compile(r"\{task\}")
-_TAIL = 40
+_KEPT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,18 @@ class Agent:
 
     command: str
     task: str
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     sandbox: Sandbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AgentRun:
-    """What an agent did. ``proposal`` has no steps where it changed nothing; ``tail`` is the end of what it printed."""
+    """What an agent did. ``proposal`` has no steps where it changed nothing; ``printed`` is the end of its output."""
 
     proposal: Proposal
     outcome: Outcome
-    tail: tuple[str, ...]
+    printed: bytes
+    interrupted: bool = False
 
     @property
     def failed(self) -> bool:
@@ -54,20 +57,22 @@ class AgentRun:
     @property
     def ending(self) -> str:
         """How it ended, in words."""
+        if self.interrupted:
+            return "was interrupted"
         if self.outcome.exceeded:
             return f"was ended: {'; '.join(self.outcome.exceeded)}"
         return f"ended with exit code {self.outcome.code}"
 
 
 def filled(command: str, task: str) -> str:
-    """The shell line with ``{task}`` replaced by the task as one quoted word. Raises UsageError for an empty command."""
+    """The shell line with ``{task}`` replaced by the task as one quoted word. UsageError for an empty command."""
     if not command.strip():
         raise UsageError("--agent needs a command", "for example --agent 'my-agent --prompt {task}'")
     return _PLACE.sub(lambda _: shlex.quote(task), command)
 
 
 def run_agent(repo: ReadRepo, base: str, agent: Agent, shown: Callable[[str], object] | None = None) -> AgentRun:
-    """Run an agent on ``base`` and take what it made. Interrupted, it is ended and what it did is lost with its clone.
+    """Run an agent on ``base`` and take what it made. Ctrl-C ends it; what it had done by then is taken.
 
     ``shown`` gets each line that it prints. Objects are the only thing that comes into the repository.
     """
@@ -85,10 +90,16 @@ def run_agent(repo: ReadRepo, base: str, agent: Agent, shown: Callable[[str], ob
             writable=(place.path, place.scratch),
             readable=(repo.place.common_dir,),
         )
-        outcome = run(errand, shown)
-        tail = tuple(output.read_text("utf-8", "replace").splitlines()[-_TAIL:]) if output.exists() else ()
+        begun = time.monotonic()
+        interrupted = False
+        try:
+            outcome = run(errand, shown)
+        except KeyboardInterrupt:
+            interrupted = True
+            outcome = Outcome(-signal.SIGINT, time.monotonic() - begun, 0.0, 0, output)
+        printed = output.read_bytes()[-_KEPT:] if output.exists() else b""
         taken = harvest(place, base, repo.git)
-        return AgentRun(_proposal(repo, place, base, agent, taken, outcome), outcome, tail)
+        return AgentRun(_proposal(repo, base, agent, taken, outcome), outcome, printed, interrupted)
 
 
 def _own_environment() -> dict[str, str]:
@@ -96,10 +107,8 @@ def _own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "TINY_"))}
 
 
-def _proposal(
-    repo: ReadRepo, place: Clone, base: str, agent: Agent, taken: Harvest, outcome: Outcome
-) -> Proposal:
-    name = Path(shlex.split(agent.command)[0]).name if agent.command.strip() else "agent"
+def _proposal(repo: ReadRepo, base: str, agent: Agent, taken: Harvest, outcome: Outcome) -> Proposal:
+    name = Path(agent.command.split()[0]).name
     steps, notes = _steps(repo, base, taken, name)
     how = f"{name}: exit code {outcome.code}, {outcome.seconds:.1f} s"
     sandboxed = "in a sandbox" if outcome.sandboxed else "without a sandbox"
