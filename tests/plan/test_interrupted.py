@@ -272,7 +272,7 @@ def test_a_second_interrupt_while_the_files_are_taken_back_is_recovered(repo: Re
     trap()
     child = start(repo, *args)
     (world / "home/pid").write_text(str(child.pid))
-    out, err = child.communicate()
+    _, err = child.communicate()
     assert child.returncode == 130
     assert "git tiny recover" in err.decode(), err
     assert not (world / "home/armed2").exists()
