@@ -46,3 +46,7 @@ class Incomplete(TinyError):
     """Something needed is missing or could not be read: objects, a model, permissions (exit 4)."""
 
     exit = Exit.INCOMPLETE
+
+
+class Unsettled(TinyError):
+    """Something was stopped half-way and could not be put right at once: its intent stays open for recovery."""

@@ -1,4 +1,4 @@
-"""Processes that are interrupted or killed anywhere: the state is the old or the new one, and the next command says so."""
+"""Processes that are interrupted or killed anywhere: the state is the old or the new one; the next command says so."""
 
 from __future__ import annotations
 
@@ -49,21 +49,8 @@ def work(repo: Repo) -> None:
     repo.write("untracked", "untracked\n")
 
 
-def settled(repo: Repo, old: tuple[object, ...], new: tuple[object, ...], said: str) -> bool:
-    """Whether the repository is in its new state; fails the test where it is neither in the old nor in the new one."""
-    now = state(repo)
-    assert now in (old, new), f"{said}\n{repo.git('status', '--short').out}\n{repo.refs()}"
-    assert list(repo.git_dir().glob("**/*.lock")) in ([], *_own_locks(repo)), list(repo.git_dir().glob("**/*.lock"))
-    return now == new
-
-
-def _own_locks(repo: Repo) -> list[list[Path]]:
-    found = [path for path in repo.git_dir().glob("**/*.lock") if path.parent.name == "tiny"]
-    return [found, found[::-1]]
-
-
-def ends(repo: Repo, plan: Made, verb: str) -> tuple[tuple[object, ...], tuple[object, ...], list[str]]:
-    """The state before and after ``verb``, and its command line; the repository is left before it."""
+def ready(repo: Repo, plan: Made, verb: str) -> tuple[tuple[object, ...], list[str]]:
+    """The state before ``verb``, and its command line."""
     commands = {
         "apply": ["apply", plan.id, "--yes", "--expect", plan.tip],
         "rollback": ["rollback", plan.id],
@@ -73,8 +60,7 @@ def ends(repo: Repo, plan: Made, verb: str) -> tuple[tuple[object, ...], tuple[o
         apply(repo, plan)
     if verb == "redo":
         repo.tiny("rollback", plan.id)
-    before = state(repo)
-    return before, before, commands[verb]
+    return state(repo), commands[verb]
 
 
 def recorded(repo: Repo, plan: Made) -> str:
@@ -114,7 +100,7 @@ def duration(repo: Repo) -> float:
 def test_ended_at_a_random_point_it_is_done_or_not_begun(repo: Repo, verb: str, number: signal.Signals) -> None:
     work(repo)
     plan = make_plan(repo, CHANGE)
-    before, _, args = ends(repo, plan, verb)
+    before, args = ready(repo, plan, verb)
     whole = duration(repo)
     point = random.Random()
     for _ in range(4):
@@ -158,7 +144,7 @@ def test_ended_while_git_writes_the_files(repo: Repo, world: Path, verb: str, ac
     work(repo)
     plan = make_plan(repo, CHANGE)
     trap = arm(repo, world, action.format(tiny=TINY_PID))
-    before, _, args = ends(repo, plan, verb)
+    before, args = ready(repo, plan, verb)
     trap()
     child = start(repo, *args)
     (world / "home/pid").write_text(str(child.pid))
@@ -213,10 +199,10 @@ def test_newer_work_on_a_path_of_the_broken_off_switch_is_left(repo: Repo, world
 def test_ended_while_the_refs_move(repo: Repo, world: Path, when: str, number: signal.Signals) -> None:
     work(repo)
     plan = make_plan(repo, CHANGE)
-    before, _, args = ends(repo, plan, "apply")
+    before, args = ready(repo, plan, "apply")
+    stop = f"kill -{number.value} {TINY_PID}; sleep 1.5"
     hook = repo.hook(
-        "reference-transaction",
-        f'grep -q " refs/heads/main$" && [ "$1" = {when} ] && {{ kill -{number.value} {TINY_PID}; sleep 0.3; }}; exit 0',
+        "reference-transaction", f'grep -q " refs/heads/main$" && [ "$1" = {when} ] && {{ {stop}; }}; exit 0'
     )
     child = start(repo, *args)
     (world / "home/pid").write_text(str(child.pid))
@@ -227,3 +213,69 @@ def test_ended_while_the_refs_move(repo: Repo, world: Path, when: str, number: s
     done = consistent(repo, plan, "apply", before, said)
     if number is signal.SIGINT:
         assert (child.returncode == 0) == done, said
+
+
+@pytest.mark.parametrize("when", ["prepared", "committed"])
+def test_killed_with_the_git_that_moves_the_refs(repo: Repo, world: Path, when: str) -> None:
+    """As a power cut would leave it: locks that nobody holds, and refs of which one moved and the next did not."""
+    work(repo)
+    plan = make_plan(repo, CHANGE)
+    before, args = ready(repo, plan, "apply")
+    hook = repo.hook(
+        "reference-transaction",
+        f'grep -q " refs/heads/main$" && [ "$1" = {when} ] && {{ kill -9 {TINY_PID}; kill -9 $PPID; }}; exit 0',
+    )
+    child = start(repo, *args)
+    (world / "home/pid").write_text(str(child.pid))
+    child.communicate()
+    hook.unlink()
+    assert (repo.git_dir() / "refs/heads/main.lock").exists() == (when == "prepared")
+    said = str(repo.tiny("recover"))
+    assert consistent(repo, plan, "apply", before, said) == (when == "committed")
+    assert list(repo.git_dir().glob("refs/**/*.lock")) == []
+
+
+def test_refs_of_which_only_the_first_moved_are_moved_on(repo: Repo, world: Path) -> None:
+    """A git that is killed while it commits has moved its first refs, the target before the record."""
+    work(repo)
+    plan = make_plan(repo, CHANGE)
+    before, args = ready(repo, plan, "apply")
+    hook = repo.hook(
+        "reference-transaction",
+        "moves=$(cat)\n"
+        'case "$1$moves" in prepared*refs/heads/main*) ;; *) exit 0 ;; esac\n'
+        f'kill -9 {TINY_PID}; echo "$moves" > "$HOME/moves"; kill -9 $PPID',
+    )
+    child = start(repo, *args)
+    (world / "home/pid").write_text(str(child.pid))
+    child.communicate()
+    hook.unlink()
+    for lock in repo.git_dir().glob("**/*.lock"):
+        if lock.parent.name != "tiny":
+            lock.unlink()
+    moves = [line.split() for line in (world / "home/moves").read_text().splitlines()]
+    (merge,) = [new for _, new, ref in moves if ref == "refs/heads/main"]
+    repo.git("update-ref", "refs/heads/main", merge)
+    said = repo.tiny("recover")
+    assert f"an interrupted apply of {plan.id} was finished" in said.out
+    assert consistent(repo, plan, "apply", before, str(said))
+
+
+def test_a_second_interrupt_while_the_files_are_taken_back_is_recovered(repo: Repo, world: Path) -> None:
+    work(repo)
+    plan = make_plan(repo, CHANGE)
+    trap = arm(repo, world, f"kill -INT {TINY_PID}; touch $HOME/armed2; sleep 30")
+    script = world / "home/filter"
+    second = f'[ -e "$HOME/armed2" ] && [ "$1" = smudge ] && {{ rm "$HOME/armed2"; kill -INT {TINY_PID}; sleep 30; }}'
+    script.write_text(script.read_text().replace("cat\n", f"{second}\ncat\n"))
+    before, args = ready(repo, plan, "apply")
+    trap()
+    child = start(repo, *args)
+    (world / "home/pid").write_text(str(child.pid))
+    _, err = child.communicate()
+    assert child.returncode == 130
+    assert "git tiny recover" in err.decode(), err
+    assert not (world / "home/armed2").exists()
+    said = repo.tiny("recover")
+    assert f"an interrupted apply of {plan.id} was taken back" in said.out
+    assert not consistent(repo, plan, "apply", before, str(said))

@@ -8,9 +8,13 @@ from pathlib import Path
 from tinycode_git.git.diff import FileDiff
 from tinycode_git.git.process import Git, GitFailed
 from tinycode_git.git.refs import RefMove, refusal, transaction
-from tinycode_git.git.switch import restore, switch
+from tinycode_git.git.restore import put_back, restore
+from tinycode_git.git.switch import switch
 from tinycode_git.git.worktrees import Worktree
 from tinycode_git.git.write import PlanRepo
+
+# The user's reference-transaction hook runs while refs move, and nothing can be interrupted then.
+_MOVE_SECONDS = 120.0
 
 
 class ExecuteRepo(PlanRepo):
@@ -27,8 +31,12 @@ class ExecuteRepo(PlanRepo):
         switch(self.git_in(worktree), worktree.path, old, new, files, before)
 
     def restore(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:
-        """Undo a switch that broke off; see ``switch.restore``."""
+        """Undo a switch that broke off; see ``restore.restore``."""
         return restore(self.git_in(worktree), worktree.path, old, new, files)
+
+    def put_back(self, worktree: Worktree, old: str, new: str, files: Sequence[FileDiff]) -> None:
+        """``restore`` while a failure is on its way; see ``restore.put_back``."""
+        put_back(self.git_in(worktree), worktree.path, old, new, files)
 
     def move_branches(self, moves: Sequence[RefMove], why: str, cwd: Path | None = None) -> None:
         """Move refs, the user's included, all or none; the user's reference-transaction hook takes part.
@@ -38,6 +46,16 @@ class ExecuteRepo(PlanRepo):
         git = self.git if cwd is None else self.git.at(cwd)
         fsync = ("-c", "core.fsync=committed,loose-object,reference")
         try:
-            git.user(*fsync, "update-ref", "--stdin", "-z", "-m", why, stdin=transaction(moves), own_session=True)
+            git.user(
+                *fsync,
+                "update-ref",
+                "--stdin",
+                "-z",
+                "-m",
+                why,
+                stdin=transaction(moves),
+                own_session=True,
+                timeout=_MOVE_SECONDS,
+            )
         except GitFailed as failed:
             raise refusal(moves, failed) from failed

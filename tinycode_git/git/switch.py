@@ -15,11 +15,11 @@ from pathlib import Path
 
 from tinycode_git.errors import Refused
 from tinycode_git.git.diff import FileDiff
+from tinycode_git.git.places import MANY, place_of
 from tinycode_git.git.process import Git, GitFailed
 from tinycode_git.git.refs import lock_refusal
-from tinycode_git.proposal import path_bytes, path_str
-
-_MANY = 500
+from tinycode_git.git.restore import put_back
+from tinycode_git.proposal import path_str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Overlap:
 def overlap(git: Git, worktree: Path, old: str, files: Sequence[FileDiff]) -> Overlap:
     """The uncommitted work in ``worktree`` on the paths of ``files`` (the diff from ``old``, where the branch is)."""
     touched = {path for file in files for path in (file.path, file.old_path)}
-    limit = ["--", *sorted(touched)] if len(touched) <= _MANY else []
+    limit = ["--", *sorted(touched)] if len(touched) <= MANY else []
     quiet = git.setting(GIT_LITERAL_PATHSPECS="1")
     staged = set(quiet.lines("diff-index", "--cached", "-z", "--name-only", "--no-renames", old, *limit)) & touched
     unstaged = _unstaged(quiet, limit) & touched
@@ -125,11 +125,6 @@ def _left_in(worktree: Path, folder: str, leaving: set[str]) -> Iterable[str]:
                 yield path
 
 
-def place_of(worktree: Path, path: str) -> Path:
-    """Where a path of the tree is on disk, whatever the locale's encoding."""
-    return worktree / os.fsdecode(path_bytes(path))
-
-
 def refuse_overlap(found: Overlap, worktree: Path) -> Refused:
     """The refusal that names every path."""
     what = "path has" if len(found) == 1 else "paths have"
@@ -153,12 +148,12 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
     try:
         git.user("read-tree", "-m", "-u", "--no-recurse-submodules", old, new, own_session=True)
     except GitFailed as failed:
-        restore(git, worktree, old, new, files)
+        put_back(git, worktree, old, new, files)
         if ".lock'" in failed.stderr:
             raise lock_refusal(failed.stderr) from failed
         raise _refusal(git, worktree, failed) from failed
     except BaseException:
-        restore(git, worktree, old, new, files)
+        put_back(git, worktree, old, new, files)
         raise
 
 
@@ -176,81 +171,3 @@ def _refusal(git: Git, worktree: Path, failed: GitFailed) -> Refused:
         "nothing was changed; put that right and try again",
         detail=failed.stderr,
     )
-
-
-def restore(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:
-    """Bring a worktree back to ``old`` after a switch to ``new`` that broke off; what could not be put back.
-
-    The paths held no uncommitted work when the switch began. A file is put back only where it holds the old or the new
-    content, or a beginning of it (git writes files in place); anything else is somebody's newer work and stays.
-    """
-    if not _index_holds(git, old, files):
-        git.user("read-tree", "-m", "-u", "--no-recurse-submodules", new, old, own_session=True)
-        return ()
-    left = []
-    back = []
-    for file in files:
-        for path, blob in _sides(file):
-            verdict = _state(git, worktree, path, blob, file)
-            if verdict == "foreign":
-                left.append(path)
-            elif verdict == "remove":
-                _remove(worktree, path)
-            elif verdict == "put back":
-                back.append(path)
-    if back:
-        stdin = b"".join(path_bytes(path) + b"\0" for path in back)
-        git.user("checkout-index", "-f", "-u", "-z", "--stdin", stdin=stdin, own_session=True)
-    return tuple(left)
-
-
-def _index_holds(git: Git, revision: str, files: Sequence[FileDiff]) -> bool:
-    """Whether the index has, on the paths of ``files``, what ``revision`` has: git replaces the index in one rename."""
-    touched = {path for file in files for path in (file.path, file.old_path)}
-    limit = ["--", *sorted(touched)] if len(touched) <= _MANY else []
-    quiet = git.setting(GIT_LITERAL_PATHSPECS="1")
-    return (
-        not set(quiet.lines("diff-index", "--cached", "-z", "--name-only", "--no-renames", revision, *limit)) & touched
-    )
-
-
-def _sides(file: FileDiff) -> list[tuple[str, str]]:
-    """Each touched path with the blob that the old side has there (empty: none)."""
-    old = [] if file.status in "AC" else [(file.old_path, file.old_oid)]
-    new = [(file.path, "")] if file.status in "ARC" else []
-    return old + new
-
-
-def _state(git: Git, worktree: Path, path: str, old_blob: str, file: FileDiff) -> str:
-    place = place_of(worktree, path)
-    new_blob = file.new_oid if path == file.path and file.status != "D" else ""
-    if 0o160000 in (file.old_mode, file.new_mode):
-        return "keep"
-    try:
-        mode = place.lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return "put back" if old_blob else "keep"
-    if stat.S_ISDIR(mode):
-        return "put back" if old_blob else "keep"
-    held = os.fsencode(place.readlink()) if stat.S_ISLNK(mode) else place.read_bytes()
-    wanted = [_written(git, path, blob) for blob in (old_blob, new_blob) if blob]
-    if not any(content.startswith(held) for content in wanted):
-        return "foreign"
-    return "put back" if old_blob else "remove"
-
-
-def _written(git: Git, path: str, blob: str) -> bytes:
-    """What a checkout writes for a blob: line endings converted, filters run."""
-    return git.user("cat-file", "--filters", f"--path={path}", blob).out
-
-
-def _remove(worktree: Path, path: str) -> None:
-    place = place_of(worktree, path)
-    place.unlink()
-    for parent in place.parents:
-        if parent == worktree:
-            return
-        try:
-            parent.rmdir()
-        except OSError:
-            return

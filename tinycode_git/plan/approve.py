@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from tinycode_git.errors import Refused, TinyError, UsageError
+from tinycode_git.errors import Refused, TinyError, Unsettled, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.hooks import Hooks, hooked_message, staging
@@ -156,33 +157,36 @@ def approve(
         "apply", str(plan.risk), approval.target, approval.old, plan=plan.id, details={**details, "tree": approval.tree}
     )
     intent = ledger.intend(operation)
-    try:
-        made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
-        event = Event("applied", f"{committer.name} <{committer.email}>", committer.when)
-        record = replace(
-            plan.record,
-            state=State.APPLIED,
-            event=event,
-            base=plan.base,
-            tip=approval.tip,
-            steps=plan.steps,
-            merge=made.merge,
-            before=approval.old,
-            undone="",
-        )
-        saved = save(repo, record, plan.head)
-        files = made.files
-        landing = Landing(approval.target, approval.old, made.merge, files, tuple(found))
-        extra = [RefMove(plan.branch, plan.branch_tip, approval.tip), saved, *(also(made.merge) if also else ())]
-        extra += retarget_above(repo, plan) if plan.head else []
-        land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}")
-    except TinyError as error:
-        ledger.failed(intent, error.message)
-        raise
-    except BaseException:
-        ledger.failed(intent, "interrupted")
-        raise
-    ledger.done(intent, new=made.merge)
+    with ExitStack() as held:
+        try:
+            made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
+            event = Event("applied", f"{committer.name} <{committer.email}>", committer.when)
+            record = replace(
+                plan.record,
+                state=State.APPLIED,
+                event=event,
+                base=plan.base,
+                tip=approval.tip,
+                steps=plan.steps,
+                merge=made.merge,
+                before=approval.old,
+                undone="",
+            )
+            saved = save(repo, record, plan.head)
+            files = made.files
+            landing = Landing(approval.target, approval.old, made.merge, files, tuple(found))
+            extra = [RefMove(plan.branch, plan.branch_tip, approval.tip), saved, *(also(made.merge) if also else ())]
+            extra += retarget_above(repo, plan) if plan.head else []
+            land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}", held)
+        except Unsettled:
+            raise
+        except TinyError as error:
+            ledger.failed(intent, error.message)
+            raise
+        except BaseException:
+            ledger.failed(intent, "interrupted")
+            raise
+        ledger.done(intent, new=made.merge)
     output += _post_merge(repo, found)
     return Approved(record, made.merge, tuple(filter(None, output)))
 

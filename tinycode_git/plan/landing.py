@@ -5,14 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tinycode_git.errors import Incomplete, Refused
+from tinycode_git.errors import Incomplete, Refused, Unsettled
 from tinycode_git.git.diff import FileDiff
 from tinycode_git.git.execute import ExecuteRepo
+from tinycode_git.git.interrupts import uninterrupted
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import Worktree
 from tinycode_git.ledger import Ledger, Operation
@@ -30,42 +31,76 @@ class Landing:
     worktrees: tuple[Worktree, ...]
 
 
-def land(repo: ExecuteRepo, ledger: Ledger, landing: Landing, extra: Sequence[RefMove], plan_id: str, why: str) -> None:
+def land(
+    repo: ExecuteRepo,
+    ledger: Ledger,
+    landing: Landing,
+    extra: Sequence[RefMove],
+    plan_id: str,
+    why: str,
+    held: ExitStack,
+) -> None:
     """Carry out a landing under the lock of the clone, with ``extra`` refs in the same transaction; see the module.
 
-    Where the worktrees are about to go is written before the first is touched: recovery needs that.
+    Where the worktrees are about to go is written before the first is touched: recovery needs that. Once the refs move,
+    interruptions are held back until ``held`` ends: the caller has an outcome to write. Raises Unsettled where a
+    worktree could not be put back: then no outcome is to be written.
     """
     with landing_lock(repo.place.tiny_dir):
         if repo.ref(landing.target) != landing.old:
             raise Refused(
                 f"{landing.target} was moved by somebody else meanwhile; nothing was changed", "look at it again"
             )
-        details = {"worktrees": [str(worktree.path) for worktree in landing.worktrees]}
+        moves = [RefMove(landing.target, landing.old, landing.new), *extra]
+        details = {
+            "worktrees": [str(worktree.path) for worktree in landing.worktrees],
+            "moves": [[move.ref, move.old, move.new] for move in moves],
+        }
         operation = Operation(
             "land", ref=landing.target, old=landing.old, new=landing.new, plan=plan_id, details=details
         )
         intent = ledger.intend(operation)
         try:
-            _carry_out(repo, landing, extra, why)
+            _carry_out(repo, landing, moves, why, held)
+        except Unsettled:
+            raise
         except BaseException as error:
             ledger.failed(intent, str(error) or "interrupted")
             raise
         ledger.done(intent, new=landing.new)
 
 
-def _carry_out(repo: ExecuteRepo, landing: Landing, extra: Sequence[RefMove], why: str) -> None:
+def _carry_out(repo: ExecuteRepo, landing: Landing, moves: Sequence[RefMove], why: str, held: ExitStack) -> None:
     done: list[Worktree] = []
     try:
         for worktree in landing.worktrees:
             backup = partial(take, repo, worktree, landing.old, why.removeprefix("tiny: "))
             repo.switch(worktree, landing.old, landing.new, landing.files, backup)
             done.append(worktree)
-        moves = [RefMove(landing.target, landing.old, landing.new), *extra]
-        repo.move_branches(moves, why)
+        held.enter_context(uninterrupted())
+        _move(repo, moves, why)
+    except Unsettled:
+        raise
     except BaseException:
         for worktree in reversed(done):
-            repo.restore(worktree, landing.old, landing.new, landing.files)
+            repo.put_back(worktree, landing.old, landing.new, landing.files)
         raise
+
+
+def _move(repo: ExecuteRepo, moves: Sequence[RefMove], why: str) -> None:
+    try:
+        repo.move_branches(moves, why)
+    except Refused:
+        if repo.ref(moves[0].ref) != moves[0].new:
+            raise
+        move_rest(repo, moves, why)
+
+
+def move_rest(repo: ExecuteRepo, moves: Sequence[RefMove], why: str) -> None:
+    """Move what is left of a transaction whose git was ended while it committed: it moves refs one after the other."""
+    rest = [move for move in moves if move.new != move.old and (repo.ref(move.ref) or "") == move.old]
+    if rest:
+        repo.move_branches(rest, why)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from tinycode_git import config
@@ -14,14 +13,15 @@ from tinycode_git.errors import Refused
 from tinycode_git.git.diff import diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import Worktree, worktrees
 from tinycode_git.ledger import Intent, Ledger
-from tinycode_git.plan.landing import landing_lock
+from tinycode_git.plan.landing import landing_lock, move_rest
+from tinycode_git.plan.leftover import CHILD_SECONDS, clear_index_lock, clear_ref_locks
 from tinycode_git.plan.names import record_ref
 
 FINISHED = "finished"
 TAKEN_BACK = "taken back"
-_CHILD_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,19 @@ def _took_effect(repo: ReadRepo, intent: Intent) -> bool:
 
 def _recover_landing(repo: ExecuteRepo, ledger: Ledger, intent: Intent) -> Recovery:
     operation = intent.operation
+    moves = [RefMove(*move) for move in operation.details.get("moves", [])]
     with _waiting_lock(repo.place.tiny_dir):
+        clear_ref_locks(repo, intent, [move.ref for move in moves])
         now = repo.ref(operation.ref)
         left: list[str] = []
         outcome = FINISHED if now == operation.new else TAKEN_BACK
         if now == operation.old:
             files = diff_trees(repo.git, operation.old, operation.new)
             for worktree in _named(repo, operation.details.get("worktrees", [])):
-                _clear_lock(worktree, intent)
+                clear_index_lock(worktree, intent)
                 left += repo.restore(worktree, operation.old, operation.new, files)
+        elif now == operation.new:
+            move_rest(repo, moves, f"tiny: recover {operation.plan}")
         ledger.recovered(intent, outcome)
     return Recovery("land", operation.plan, outcome, tuple(left))
 
@@ -97,7 +101,7 @@ def _named(repo: ReadRepo, paths: list[str]) -> Iterator[Worktree]:
 
 @contextmanager
 def _waiting_lock(folder: Path) -> Iterator[None]:
-    deadline = time.monotonic() + _CHILD_SECONDS
+    deadline = time.monotonic() + CHILD_SECONDS
     while True:
         try:
             with landing_lock(folder):
@@ -107,43 +111,3 @@ def _waiting_lock(folder: Path) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-
-
-def _clear_lock(worktree: Worktree, intent: Intent) -> None:
-    """Remove the index lock that our own dead git left, and no other: it is younger than the intent and nobody runs.
-
-    A git that outlived its parent is waited for.
-    """
-    lock = worktree.git_dir / "index.lock"
-    deadline = time.monotonic() + _CHILD_SECONDS
-    while _git_runs_in(worktree.path) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    try:
-        born = lock.stat().st_mtime
-    except FileNotFoundError:
-        return
-    begun = datetime.fromisoformat(intent.timestamp).timestamp()
-    if born < begun - 1 or _git_runs_in(worktree.path):
-        raise Refused(
-            f"{lock} is held, so the interrupted operation in {worktree.path} cannot be put right yet",
-            "when no git runs there any more, delete that file and run git tiny recover",
-        )
-    lock.unlink()
-
-
-def _git_runs_in(folder: Path) -> bool:
-    import psutil
-
-    for process in psutil.process_iter(["name"]):
-        if not str(process.info["name"]).startswith("git"):
-            continue
-        try:
-            if (
-                process.status() != psutil.STATUS_ZOMBIE
-                and Path(process.cwd()) == folder
-                and "read-tree" in process.cmdline()
-            ):
-                return True
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            continue
-    return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from tinycode_git.errors import Refused, TinyError
+from tinycode_git.errors import Refused, TinyError, Unsettled
 from tinycode_git.git.diff import diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.hooks import Hooks, hooked_message
@@ -133,21 +134,24 @@ def carry_out(repo: ExecuteRepo, ledger: Ledger, undo: Undo) -> Undone:
     details = {"how": "revert" if undo.tree else "reset", "record": plan.head, "why": undo.why}
     operation = Operation(undo.action, str(plan.risk), undo.target, undo.old, undo.new, plan=plan.id, details=details)
     intent = ledger.intend(operation)
-    try:
-        new, output = _commit(repo, ledger, undo, found) if undo.tree else (undo.new, [])
-        event = Event(_EVENTS[undo.action], f"{who.name} <{who.email}>", who.when, undo.why)
-        record, extra = _recorded(undo, new, event)
-        saved = save(repo, record, plan.head)
-        files = diff_trees(repo.git, undo.old, new)
-        landing = Landing(undo.target, undo.old, new, files, tuple(found))
-        land(repo, ledger, landing, [*extra, saved], plan.id, f"tiny: {undo.action} {plan.id}")
-    except TinyError as error:
-        ledger.failed(intent, error.message)
-        raise
-    except BaseException:
-        ledger.failed(intent, "interrupted")
-        raise
-    ledger.done(intent, new=new)
+    with ExitStack() as held:
+        try:
+            new, output = _commit(repo, ledger, undo, found) if undo.tree else (undo.new, [])
+            event = Event(_EVENTS[undo.action], f"{who.name} <{who.email}>", who.when, undo.why)
+            record, extra = _recorded(undo, new, event)
+            saved = save(repo, record, plan.head)
+            files = diff_trees(repo.git, undo.old, new)
+            landing = Landing(undo.target, undo.old, new, files, tuple(found))
+            land(repo, ledger, landing, [*extra, saved], plan.id, f"tiny: {undo.action} {plan.id}", held)
+        except Unsettled:
+            raise
+        except TinyError as error:
+            ledger.failed(intent, error.message)
+            raise
+        except BaseException:
+            ledger.failed(intent, "interrupted")
+            raise
+        ledger.done(intent, new=new)
     return Undone(record, new, bool(undo.tree), tuple(filter(None, output)))
 
 

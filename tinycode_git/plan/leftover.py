@@ -1,0 +1,84 @@
+"""Lock files that git processes of ours left when they were killed, and such processes that outlived their parent."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from tinycode_git.errors import Refused
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.worktrees import Worktree, worktrees
+from tinycode_git.ledger import Intent
+
+CHILD_SECONDS = 20.0
+_PATIENCE = 2.0
+
+
+def clear_index_lock(worktree: Worktree, intent: Intent) -> None:
+    """Remove the index lock that our own dead git left, and no other: it is younger than the intent and nobody runs.
+
+    A git that outlived its parent is waited for. Raises Refused where the lock may be somebody's.
+    """
+    _wait(lambda: any(_runs("read-tree", under=[worktree.path])))
+    _clear(worktree.git_dir / "index.lock", intent, [worktree.path])
+
+
+def clear_ref_locks(repo: ReadRepo, intent: Intent, refs: Sequence[str]) -> None:
+    """Wait for an update-ref that outlived its parent; remove the locks of ``refs`` where it was killed as well."""
+    plan = intent.operation.plan
+    _wait(lambda: any(plan in " ".join(args) for args in _runs("update-ref")))
+    trees = worktrees(repo)
+    folders = [repo.place.common_dir, *(worktree.path for worktree in trees)]
+    heads = [worktree.git_dir / "HEAD.lock" for worktree in trees]
+    named = [repo.place.common_dir / f"{ref}.lock" for ref in refs]
+    for lock in [*named, *heads, repo.place.common_dir / "packed-refs.lock"]:
+        _clear(lock, intent, folders)
+
+
+def _clear(lock: Path, intent: Intent, folders: Sequence[Path]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            born = lock.stat().st_mtime
+        except FileNotFoundError:
+            return
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    begun = datetime.fromisoformat(intent.timestamp).timestamp()
+    if born < begun - 1 or any(_runs("", under=folders)):
+        raise Refused(
+            f"{lock} is held, so an interrupted {intent.operation.action} cannot be put right yet",
+            "when no git runs here any more, delete that file and run git tiny recover",
+        )
+    lock.unlink(missing_ok=True)
+
+
+def _wait(busy: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + CHILD_SECONDS
+    while busy() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _runs(verb: str, *, under: Sequence[Path] = ()) -> Iterator[list[str]]:
+    """The arguments of running git processes that have ``verb`` among them and were started below one of the folders.
+
+    Not those that a ``git tiny`` is run by: the git that started this very process waits for it.
+    """
+    import psutil
+
+    for process in psutil.process_iter(["name"]):
+        if not str(process.info["name"]).startswith("git"):
+            continue
+        try:
+            args = process.cmdline()
+            if process.status() == psutil.STATUS_ZOMBIE or "tiny" in args[:6] or (verb and verb not in args):
+                continue
+            here = process.cwd()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if not under or any(here == str(folder) or here.startswith(f"{folder}{os.sep}") for folder in under):
+            yield args
