@@ -63,7 +63,26 @@ def open_fence(line: bytes) -> tuple[bytes, bytes, str] | None:
     return (match[1], match[2], match[3].strip().decode("utf-8", "replace")) if match else None
 
 
-def read_fence(lines: Sequence[bytes], start: int) -> Fence | None:
+@dataclass(frozen=True, slots=True)
+class LastMarks:
+    """Where the last line stands that closes a search/replace block, and an envelope; -1 where there is none."""
+
+    replace: int
+    envelope: int
+
+
+def last_marks(lines: Sequence[bytes]) -> LastMarks:
+    """See ``LastMarks``: found once, so that a block without an end is not looked for again and again."""
+    marks = [-1, -1]
+    for i, line in enumerate(lines):
+        if b">>>>>" in line and is_replace_end(line.lstrip(b" \t")):
+            marks[0] = i
+        elif b"***" in line and is_envelope_end(line.lstrip(b" \t")):
+            marks[1] = i
+    return LastMarks(*marks)
+
+
+def read_fence(lines: Sequence[bytes], start: int, last: LastMarks) -> Fence | None:
     """The block whose fence is at ``start``; None where there is no fence.
 
     A fence line of the same kind and indentation with an info string opens a block inside the block. Raises
@@ -76,11 +95,11 @@ def read_fence(lines: Sequence[bytes], start: int) -> Fence | None:
     depth = 1
     i = start + 1
     while i < len(lines):
-        line = lines[i].removeprefix(indent)
-        if is_search_start(line):
-            i = next((j for j in range(i, len(lines)) if is_replace_end(lines[j].removeprefix(indent))), i)
-        elif is_envelope_start(line):
-            i = next((j for j in range(i, len(lines)) if is_envelope_end(lines[j].removeprefix(indent))), i)
+        line = lines[i].lstrip(b" \t")
+        if i < last.replace and is_search_start(line):
+            i = next(j for j in range(i, last.replace + 1) if is_replace_end(lines[j].lstrip(b" \t")))
+        elif i < last.envelope and is_envelope_start(line):
+            i = next(j for j in range(i, last.envelope + 1) if is_envelope_end(lines[j].lstrip(b" \t")))
         elif (inner := open_fence(lines[i])) and inner[0] == indent and inner[1][:1] == mark[:1]:
             if not inner[2] and len(inner[1]) >= len(mark):
                 depth -= 1

@@ -35,18 +35,20 @@ def decode_words(value: bytes) -> str:
         return _text(value)
     text = _text(value)
     out: list[str] = []
-    pending, charset, at = b"", "", 0
+    pending: list[bytes] = []
+    charset, at = "", 0
     for match in _WORD.finditer(text):
         raw = _word_bytes(match[2], match[3])
         between = text[at : match.start()]
         if raw is None:
             continue
         if between.strip() or at == 0 or match[1].lower() != charset:
-            out.append(_text(pending, charset) if pending else "")
+            out.append(_text(b"".join(pending), charset))
             out.append(between if between.strip() or at == 0 else "")
-            pending = b""
-        pending, charset, at = pending + raw, match[1].lower(), match.end()
-    out.append(_text(pending, charset) if pending else "")
+            pending = []
+        pending.append(raw)
+        charset, at = match[1].lower(), match.end()
+    out.append(_text(b"".join(pending), charset))
     return "".join(out) + text[at:]
 
 

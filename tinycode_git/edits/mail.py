@@ -111,24 +111,28 @@ def read_mail(raw: bytes, line: int = 1) -> Mail:
 
 def _headers(raw: bytes) -> tuple[dict[str, bytes], bytes, int]:
     """The headers (lower-case names, unfolded, the first of each), the body, and how many lines stand before it."""
-    headers: dict[str, bytes] = {}
+    parts: dict[str, list[bytes]] = {}
     current = ""
     at = count = 0
     while at < len(raw):
         end = raw.find(b"\n", at) + 1 or len(raw)
         text = raw[at:end]
         if text in _BLANK:
-            return headers, raw[end:], count + 1
+            return _unfolded(parts), raw[end:], count + 1
         if text[:1] in b" \t" and current:
-            headers[current] += b" " + text.strip()
+            parts[current].append(text.strip())
         elif match := _HEADER.match(text):
             name = match[0][:-1].decode().lower()
-            current = name if name not in headers else ""
-            headers.setdefault(name, text[match.end() :].strip())
+            current = name if name not in parts else ""
+            parts.setdefault(name, [text[match.end() :].strip()])
         elif not text.startswith((b"From ", b">From ")):
-            return headers, raw[at:], count
+            return _unfolded(parts), raw[at:], count
         at, count = end, count + 1
-    return headers, b"", count
+    return _unfolded(parts), b"", count
+
+
+def _unfolded(parts: dict[str, list[bytes]]) -> dict[str, bytes]:
+    return {name: b" ".join(values) for name, values in parts.items()}
 
 
 def _charset(kind: bytes) -> str:
@@ -167,29 +171,29 @@ def _multipart(raw: bytes) -> tuple[bytes, str]:
 
 def _inbody(lines: list[bytes]) -> tuple[dict[str, bytes], int]:
     """The headers at the top of the body that replace the message's own, and where the text begins."""
-    found: dict[str, bytes] = {}
+    found: dict[str, list[bytes]] = {}
     current = ""
     at = 0
     while at < len(lines):
         line = lines[at]
         if line in _BLANK:
             if current:
-                return found, at + 1
+                return _unfolded(found), at + 1
         elif current and line[:1] in b" \t":
-            found[current] += b" " + line.strip()
+            found[current].append(line.strip())
         elif match := re.match(rb"(From|Subject|Date):", line, re.IGNORECASE):
             current = match[1].decode().lower()
             if current in found:
-                return found, at
-            found[current] = line[match.end() :].strip()
+                break
+            found[current] = [line[match.end() :].strip()]
         elif line.startswith(b"[PATCH]") and line[7:8].isspace():
-            found["subject"], current = line.strip(), ""
+            found["subject"], current = [line.strip()], ""
         elif _SEPARATOR.fullmatch(line):
             current = ""
         else:
-            return found, at
+            break
         at += 1
-    return found, at
+    return _unfolded(found), at
 
 
 def _is_break(line: bytes) -> bool:

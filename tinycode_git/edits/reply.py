@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from tinycode_git.edits.envelope import is_envelope_start, read_envelope
 from tinycode_git.edits.fences import (
     Fence,
+    LastMarks,
     heading_path,
     is_citation,
+    last_marks,
     mentioned_path,
     open_fence,
     path_of_info,
@@ -37,7 +39,9 @@ _UNCHANGED = re.compile(
     re.IGNORECASE,
 )
 _DIFF_INFO = {"diff", "patch", "udiff"}
-_LONGEST_PROSE = 2000
+_LONGEST_PROSE = 400
+_MOST_NOTES = 20
+_STARTS = {b"*", b"<", b"`", b"~", b"-", b"d", b" ", b"\t"}
 
 
 @dataclass(slots=True)
@@ -59,9 +63,11 @@ def read_reply(data: bytes) -> Reply:
     """The edits in ``data``. Raises ``UsageError`` where there is none, or one is not whole."""
     lines = [bare(line) for line in split_lines(decode_reply(data))]
     reply = Reply()
+    last = last_marks(lines)
     i = 0
     while i < len(lines):
-        i = _next(lines, i, reply)
+        # Nearly every line is prose: only these bytes start anything else.
+        i = _next(lines, i, last, reply) if lines[i][:1] in _STARTS else _prose(lines[i], i, reply)
     if not reply.edits:
         found = f" ({reply.notes[0]})" if reply.notes else ""
         raise UsageError(
@@ -81,7 +87,7 @@ def decode_reply(data: bytes) -> bytes:
     return data.removeprefix(BOM)
 
 
-def _next(lines: Sequence[bytes], i: int, reply: Reply) -> int:
+def _next(lines: Sequence[bytes], i: int, last: LastMarks, reply: Reply) -> int:
     """Take in what is at line ``i``; the line to go on with."""
     line = lines[i]
     if is_envelope_start(line):
@@ -90,7 +96,7 @@ def _next(lines: Sequence[bytes], i: int, reply: Reply) -> int:
         return end
     if is_search_start(line):
         return _search(lines, i, 1, reply, None)
-    if (fence := read_fence(lines, i)) is not None:
+    if (fence := read_fence(lines, i, last)) is not None:
         _fence(fence, reply)
         _check_markdown(lines, fence, reply)
         return fence.stop + 1
@@ -98,20 +104,20 @@ def _next(lines: Sequence[bytes], i: int, reply: Reply) -> int:
         end = _raw_end(lines, i)
         reply.edits += read_diff(lines, i, end, 1, None)
         return end
-    if line.strip():
-        _prose(line, i, reply)
-    return i + 1
+    return _prose(line, i, reply)
 
 
-def _prose(line: bytes, i: int, reply: Reply) -> None:
+def _prose(line: bytes, i: int, reply: Reply) -> int:
+    """Keep what a line of prose says about the edits around it; the line to go on with."""
     if len(line) > _LONGEST_PROSE:
         reply.heading = b""
-        return
-    reply.heading = line
-    if step := _STEP.match(line):
-        reply.steps.append((i + 1, int(step[1]), path_str(step[2].strip())))
-    if _UNCHANGED.search(line):
-        reply.partial.append(i + 1)
+    elif line.strip():
+        reply.heading = line
+        if line.startswith(b"#") and (step := _STEP.match(line)):
+            reply.steps.append((i + 1, int(step[1]), path_str(step[2].strip())))
+        if _UNCHANGED.search(line):
+            reply.partial.append(i + 1)
+    return i + 1
 
 
 def _fence(fence: Fence, reply: Reply) -> None:
@@ -137,7 +143,8 @@ def _fence(fence: Fence, reply: Reply) -> None:
 def _whole(fence: Fence, reply: Reply) -> None:
     path = None if is_citation(fence.info) else path_of_info(fence.info) or heading_path(reply.heading)
     if path is None:
-        reply.notes.append(f"the fenced block on line {fence.start + 1} names no file above it and was left out")
+        if len(reply.notes) < _MOST_NOTES:
+            reply.notes.append(f"the fenced block on line {fence.start + 1} names no file above it and was left out")
         return
     reply.edits.append(Edit("write", path, fence.start + 1, content=tuple(fence.lines)))
 

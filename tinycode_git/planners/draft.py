@@ -17,7 +17,15 @@ from tinycode_git.proposal import (
     TreeEntry,
 )
 
+_LONGEST_TITLE = 100
 BLOB_MODES = (MODE_FILE, MODE_EXEC, MODE_LINK)
+
+
+def title_of(task: str) -> str:
+    """A step's title from a task in words: its first line, cut; empty where there is none."""
+    line = " ".join(task.lstrip()[:2000].split("\n", 1)[0].split()) if task.strip() else ""
+    line = "".join(c for c in line if c.isprintable())
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 3].rstrip() + "..."
 
 
 class TreeDraft:

@@ -9,7 +9,7 @@ from tinycode_git.edits.hunks import apply_hunks
 from tinycode_git.edits.paths import shown
 from tinycode_git.edits.unified import FilePatch, parse_patch
 from tinycode_git.errors import Refused, UsageError
-from tinycode_git.planners.draft import TreeDraft
+from tinycode_git.planners.draft import TreeDraft, title_of
 from tinycode_git.proposal import (
     MODE_EXEC,
     MODE_FILE,
@@ -42,7 +42,7 @@ def plan_patch(snapshot: Snapshot, data: bytes, *, task: str = "", now: int | No
     if not patches:
         raise UsageError("there is no patch in the input", "give the output of git diff or git format-patch")
     changes = apply_patches(snapshot, patches)
-    title = task.strip().split("\n", 1)[0] or _title(changes)
+    title = title_of(task) or _title(changes)
     return Proposal(task or title, "patch", (StepDraft(title, changes),))
 
 

@@ -13,7 +13,7 @@ from tinycode_git.edits.paths import shown
 from tinycode_git.edits.records import Edit
 from tinycode_git.edits.reply import Reply, decode_reply, read_reply
 from tinycode_git.errors import Refused
-from tinycode_git.planners.draft import TreeDraft
+from tinycode_git.planners.draft import TreeDraft, title_of
 from tinycode_git.proposal import MODE_FILE, MODE_GITLINK, MODE_LINK, Change, Proposal, Snapshot, StepDraft
 
 _HINT = "ask for the change again with the file as it is now; nothing was changed"
@@ -40,7 +40,7 @@ def plan_reply(snapshot: Snapshot, data: bytes, *, task: str = "") -> Proposal:
         changes = _Editing(TreeDraft(snapshot), reply.partial, notes).run(edits)
         if not changes:
             raise Refused("the reply changes nothing: all of it is there already", "there is nothing to propose")
-        title = title or task.strip().split("\n", 1)[0] or _title(edits)
+        title = title or title_of(task) or _title(edits)
         steps.append(StepDraft(title, changes, assisted_by="reply"))
         snapshot = snapshot.after(changes) if len(reply.steps) > 1 else snapshot
     return Proposal(task or steps[0].title, "reply", tuple(steps), notes=tuple(notes))
