@@ -145,10 +145,25 @@ def test_mentions() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["# TODO: the rest", "print('...')", "x = [1, ...]", "def f(*args): ...", "# see the existing code in a.py", "    ...",
-     "# Other options are described below", "// keep the connection open", "# wait...", "* item", "-- select the rest",
-     "raise ValueError('content omitted')", "# Remaining time in seconds", "/* same origin */", "...args,", "}"],
-)  # fmt: skip
+    [
+        "# TODO: the rest",
+        "print('...')",
+        "x = [1, ...]",
+        "def f(*args): ...",
+        "# see the existing code in a.py",
+        "    ...",
+        "# Other options are described below",
+        "// keep the connection open",
+        "# wait...",
+        "* item",
+        "-- select the rest",
+        "raise ValueError('content omitted')",
+        "# Remaining time in seconds",
+        "/* same origin */",
+        "...args,",
+        "}",
+    ],
+)
 def test_what_is_no_elision(line: str) -> None:
     assert not is_elision(line.encode(), python=True)
 
