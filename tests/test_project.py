@@ -63,7 +63,7 @@ def test_the_layers_import_one_way_only(tmp_path: Path) -> None:
     done = run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
         cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": f"{ROOT}:{ROOT}/hooks"},
         check=False,
     )
     assert done.code == 0, done.out
@@ -144,7 +144,7 @@ def test_the_wheel_holds_what_it_should(wheel: Path) -> None:
         assert f"{data}/man/man1/git-tiny-{name}.1" in names
     assert f"{data}/bash-completion/completions/git-tiny" in names
     assert {name.split("/")[0] for name in names} == {
-        "tinycode_git",
+        *("tinycode_git", "tinycode_hooks"),
         f"tinycode_git-{__version__}.dist-info",
         f"tinycode_git-{__version__}.data",
     }
