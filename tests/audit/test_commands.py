@@ -256,7 +256,15 @@ def test_restore_of_an_altered_journal_keeps_the_whole_part_and_what_was_there(l
 
 
 def test_an_interrupted_erasure_is_finished_by_the_next_command(logged: Logged, world: Path) -> None:
-    trace = ["strace", "-qq", "-f", "-o", world / "trace", "-e", "inject=rename:signal=SIGKILL:when=1"]
+    trace: list[str | Path] = [
+        "strace",
+        "-qq",
+        "-f",
+        "-o",
+        world / "trace",
+        "-e",
+        "inject=rename:signal=SIGKILL:when=1",
+    ]
     unprivileged([*trace, sys.executable, "-c", ERASES, logged.common, "0"])
     assert logged.tiny("audit", "verify", check=False).code == 4
     done = logged.tiny("audit", "checkpoint")

@@ -146,7 +146,7 @@ def test_a_full_disk_at_every_system_call(repo: Logged, world: Path, program: st
     sweep(repo, world, program, "error=ENOSPC", every=True)
 
 
-@pytest.mark.parametrize("kept", range(0, 12))
+@pytest.mark.parametrize("kept", range(12))
 def test_a_power_cut_keeps_what_was_synced(repo: Logged, kept: int) -> None:
     """What was not synced may be lost, in part, or read as zeros; the tail is not synced at all."""
     repo.log(2)

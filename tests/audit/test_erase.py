@@ -114,7 +114,15 @@ def test_an_erasure_that_was_killed_is_finished(repo: Logged, world: Path, call:
     repo.log(1)
     repo.ledger().note(operation("propose", details={"task": SECRET}))
     Store(repo.folder).fold()
-    trace = ["strace", "-qq", "-f", "-o", world / "trace", "-e", f"inject={call}:signal=SIGKILL:when={when}"]
+    trace: list[str | Path] = [
+        "strace",
+        "-qq",
+        "-f",
+        "-o",
+        world / "trace",
+        "-e",
+        f"inject={call}:signal=SIGKILL:when={when}",
+    ]
     unprivileged([*trace, sys.executable, "-c", ERASES, repo.common, "2"])
     ledger = repo.ledger()
     finish_erasures(ledger)
