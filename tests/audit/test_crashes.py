@@ -6,6 +6,7 @@ next operation works.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -78,8 +79,11 @@ def command(repo: Logged, program: str) -> list[str | Path]:
     return [sys.executable, "-B", "-c", PROGRAMS[program], repo.path, str(Path(__file__).parents[2])]
 
 
-def copied(repo: Logged, to: Path) -> Logged:
+def copied(repo: Logged, to: Path, state: Path) -> Logged:
+    """A copy of the repository, as on another machine: with a copy of the user's state directory of its own."""
     subprocess.run(["cp", "-a", repo.path, to], check=True)
+    subprocess.run(["cp", "-a", state, f"{to}-state"], check=True)
+    os.environ["XDG_STATE_HOME"] = f"{to}-state"
     return Logged(to)
 
 
@@ -114,12 +118,12 @@ def sweep(repo: Logged, world: Path, program: str, fault: str, every: bool) -> N
     if program == "checkpoint":
         repo.checkpoint()
         repo.log(2)
-    before = len(entries(repo))
-    calls = calls_of(copied(repo, world / "model"), program, world / "trace")
+    before, state = len(entries(repo)), Path(os.environ["XDG_STATE_HOME"])
+    calls = calls_of(copied(repo, world / "model", state), program, world / "trace")
     assert len(calls) > 5
     chosen = calls if every else calls[:: max(1, len(calls) // SAMPLED)]
     for number, (call, when) in enumerate(chosen):
-        victim = copied(repo, world / f"victim{number}")
+        victim = copied(repo, world / f"victim{number}", state)
         said = killed_at(victim, program, world / "trace", call, when, fault)
         assert_whole(victim, said, before)
 
