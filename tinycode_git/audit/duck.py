@@ -29,7 +29,6 @@ CHUNK_BYTES = 64_000_000
 SCHEMA = 1
 
 _Config = dict[str, str | bool | int | float | list[str]]
-_LIMITS: _Config = {"memory_limit": "220MB", "threads": "2", "preserve_insertion_order": "false"}
 _TABLES = """
 CREATE TABLE log (seq UBIGINT, entry VARCHAR, hash VARCHAR, salt VARCHAR, details VARCHAR);
 CREATE TABLE folded (schema INTEGER, journal UBIGINT, size UBIGINT, bytes UBIGINT, hash VARCHAR, log VARCHAR);
@@ -40,6 +39,10 @@ class Damaged(Exception):
     """The file is not one that was written here, or is not whole: it is built anew."""
 
 
+class Unlike(Exception):
+    """The file does not hold what the journal begins with: one of them was changed."""
+
+
 def run(job: dict[str, Any]) -> None:
     """``database``, ``journal``: paths. ``op``: ``fold``, ``query`` (``sql``, ``parameters``), ``lines`` (the journal's
     lines as they are held), ``export`` (``format``, ``output``). ``fold`` false: the file is taken as it is.
@@ -47,7 +50,7 @@ def run(job: dict[str, Any]) -> None:
     connection = _connect(job)
     if job["op"] == "query" and job["database"] != MEMORY:
         connection.close()
-        connection = duckdb.connect(job["database"], read_only=True, config={**_LIMITS, **_sealed()})
+        connection = duckdb.connect(job["database"], read_only=True, config={**_limits(job), **_sealed()})
     elif job["op"] == "query":
         for name, value in _sealed().items():
             connection.execute(f"SET {name} = {value}")
@@ -60,6 +63,10 @@ def run(job: dict[str, Any]) -> None:
     connection.close()
 
 
+def _limits(job: dict[str, Any]) -> _Config:
+    return {"memory_limit": job.get("memory", "220MB"), "threads": "2", "preserve_insertion_order": "false"}
+
+
 def _sealed() -> _Config:
     """No SQL reads or writes a file, and none changes that."""
     return {"enable_external_access": "false", "lock_configuration": "true"}
@@ -67,10 +74,10 @@ def _sealed() -> _Config:
 
 def _connect(job: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     if not job.get("fold", True):
-        connection = duckdb.connect(job["database"], read_only=True, config=_LIMITS)
+        connection = duckdb.connect(job["database"], read_only=True, config=_limits(job))
         _folded(connection)
         return connection
-    connection = duckdb.connect(job["database"], config=_LIMITS)
+    connection = duckdb.connect(job["database"], config=_limits(job))
     tables = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
     if not tables:
         connection.execute("BEGIN")
@@ -103,11 +110,18 @@ def _fold(connection: duckdb.DuckDBPyConnection, journal: Path) -> None:
     with stream:
         status = os.fstat(stream.fileno())
         if taken and (inode != status.st_ino or status.st_size < taken):
-            raise Damaged("it was made from another journal")
+            raise Unlike("it was made from another journal")
         lines = lines_from(stream, taken)
+        begun = taken > 0
         while True:
             with tempfile.TemporaryFile() as part:
-                position, end, longest = _collect(lines, position, part, taken)
+                try:
+                    position, end, longest = _collect(lines, position, part, taken)
+                except Altered as odd:
+                    if begun:
+                        raise Unlike(odd.message) from odd
+                    raise
+                begun = False
                 if end == taken:
                     return
                 _insert(connection, part, longest, (status.st_ino, position, end))
@@ -166,6 +180,8 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any
         while found := rows.fetchmany(1000):
             for row in found:
                 _print(list(row))
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as refused:
         _fail("sql", str(refused))
 
@@ -211,6 +227,10 @@ def main() -> None:
         _fail("altered", odd.message)
     except Damaged as odd:
         _fail("damaged", str(odd))
+    except Unlike as odd:
+        _fail("unlike", str(odd))
+    except duckdb.OutOfMemoryException as odd:
+        _fail("memory", str(odd))
     except duckdb.IOException as odd:
         _fail(
             "busy" if "lock" in str(odd) or "Permission denied" in str(odd) or "Read-only" in str(odd) else "damaged",

@@ -13,6 +13,7 @@ from tinycode_git.audit.journal import Journal, sync, sync_folder
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.line import join, lines_from, split
 from tinycode_git.audit.lock import locked
+from tinycode_git.audit.merkle import leaf_hash
 from tinycode_git.audit.store import Store
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.ledger import Intent, Operation
@@ -27,11 +28,14 @@ def erase(ledger: JournalLedger, seq: int, reason: str) -> None:
     cannot be written.
     """
     journal = ledger.journal
-    if not 0 <= seq < journal.tail().position.size:
+    tail = journal.tail()
+    if not 0 <= seq < tail.position.size:
         raise UsageError(f"the audit log has no entry {seq}", "git tiny audit log lists them")
-    data, details = _line(journal, seq)
+    data, offset, details = _line(journal, seq)
     if not details:
         raise Refused(f"the details of entry {seq} are gone already")
+    if offset in tail.open.values():
+        raise Refused(f"an operation that was begun with entry {seq} still needs its details", "git tiny recover")
     intent = ledger.intend(Operation(ACTION, step=str(seq), old=data, details={"reason": reason}))
     _carry_out(journal, {seq})
     ledger.done(intent)
@@ -48,15 +52,13 @@ def finish_erasures(ledger: JournalLedger) -> list[int]:
     return sorted(int(intent.operation.step) for intent in mine)
 
 
-def _line(journal: Journal, seq: int) -> tuple[str, bool]:
-    """The hash of an entry, and whether its details are there."""
-    from tinycode_git.audit.merkle import leaf_hash
-
+def _line(journal: Journal, seq: int) -> tuple[str, int, bool]:
+    """The hash of an entry, where its line starts, and whether its details are there."""
     with journal.path.open("rb") as stream:
-        for number, (_, line) in enumerate(lines_from(stream, 0)):
+        for number, (offset, line) in enumerate(lines_from(stream, 0)):
             if number == seq:
                 data, details = split(line)
-                return leaf_hash(data).hex(), details.present
+                return leaf_hash(data).hex(), offset, details.present
     raise UsageError(f"the audit log has no entry {seq}")
 
 

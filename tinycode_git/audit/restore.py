@@ -52,6 +52,7 @@ def restore(git: Git, ledger: JournalLedger) -> Restored:
     except Altered:
         pass
     try:
+        journal.folder.mkdir(exist_ok=True)
         with locked(journal.lock_path), objects(git) as store:
             head = _head(git, store, journal)
             source, lines = _best(store, journal, head)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tinycode_git.audit.entry import Altered
+from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.lock import locked
 from tinycode_git.errors import Incomplete, TinyError, UsageError
 
@@ -91,32 +93,77 @@ class Store:
 
     def _run(self, job: dict[str, Any]) -> bytes:
         """Do a job: on the file, on one written anew where it is not whole, or in memory where none may be written."""
-        if self.path.exists() and not self._journal.exists():
-            self.said.append("the audit journal is gone; this is what DuckDB still holds: git tiny audit restore")
-        database = str(self.path) if self.folder.is_dir() and os.access(self.folder, os.W_OK) else _MEMORY
-        for attempt in range(3):
-            with tempfile.TemporaryFile() as out, self._lock() if database != _MEMORY else nullcontext():
-                done = _start({**job, "database": database, "journal": str(self._journal)}, out.fileno())
-                failure = _failure(done)
-                if failure is None:
+        writable = self.folder.is_dir() and os.access(self.folder, os.W_OK)
+        job = {**job, "database": str(self.path) if writable else _MEMORY, "journal": str(self._journal)}
+        if not self._journal_is_there():
+            job = {**job, "fold": False, "database": str(self.path)}
+        failure = ("bug", "")
+        for _ in range(3):
+            with tempfile.TemporaryFile() as out, self._lock() if job["database"] != _MEMORY else nullcontext():
+                found = _failure(_start(job, out.fileno()))
+                if found is None:
                     out.seek(0)
                     return out.read()
-                kind, message = failure
-                if kind not in ("busy", "damaged", "crash") or attempt == 2 or database == _MEMORY:
-                    raise _error(kind, message)
-                if kind == "busy":
-                    self.said.append("another program has the DuckDB file open; this answer was built from the journal")
-                    database = _MEMORY
-                else:
-                    self.said.append(f"the DuckDB store was not whole ({message}); it was built anew from the journal")
-                    self._remove()
-        raise AssertionError("unreachable")
+                failure = found
+                job = self._otherwise(job, *failure)
+        raise _error(*failure)
+
+    def _otherwise(self, job: dict[str, Any], kind: str, message: str) -> dict[str, Any]:
+        """The job in another way, after a failure. Raises where there is none."""
+        if kind == "memory" and "memory" not in job:
+            return {**job, "memory": "4GB"}
+        if job["database"] == _MEMORY or not job.get("fold", True):
+            raise _error(kind, message)
+        if kind == "busy":
+            self.said.append("another program has the DuckDB file open; this answer was built from the journal")
+            return {**job, "database": _MEMORY}
+        if kind == "unlike":
+            self._judge(message)
+        elif kind in ("damaged", "crash"):
+            self.said.append(f"the DuckDB store was not whole ({message}); it was built anew from the journal")
+            self._remove()
+        else:
+            raise _error(kind, message)
+        return job
+
+    def _judge(self, message: str) -> None:
+        """File and journal do not fit: where the journal is one chain by itself, the file is put aside.
+
+        Raises Altered where the journal is not; then the file may be what it can be restored from.
+        """
+        alone = {"op": "fold", "database": _MEMORY, "journal": str(self._journal), "memory": "4GB"}
+        failure = _failure(_start(alone, None))
+        if failure is not None:
+            raise _error(*failure)
+        aside = self.folder / "quarantine"
+        aside.mkdir(exist_ok=True)
+        self.path.replace(aside / f"audit-{time.time_ns()}.duckdb")
+        self._remove()
+        self.said.append(f"the DuckDB store was of another journal ({message}); it was put aside and built anew")
+
+    def _journal_is_there(self) -> bool:
+        """Whether there is a journal that ends as it should. Raises Altered; a lost one leaves what DuckDB holds."""
+        try:
+            Journal(self.folder).tail()
+        except Altered:
+            if self._journal.exists() or not self.path.exists():
+                raise
+            self.said.append("the audit journal is gone; this is what DuckDB still holds: git tiny audit restore")
+            return False
+        return True
 
 
-def _start(job: dict[str, Any], out: int) -> subprocess.CompletedProcess[bytes]:
+def _start(job: dict[str, Any], out: int | None) -> subprocess.CompletedProcess[bytes]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))}
     command = [sys.executable, "-P", "-m", "tinycode_git.audit.duck", json.dumps(job)]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, check=False, env=env)
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out or subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+        env=env,
+    )
 
 
 def _failure(done: subprocess.CompletedProcess[bytes]) -> tuple[str, str] | None:
