@@ -1,4 +1,4 @@
-"""``git tiny allow``: a named approval of what is staged, bound to the very tree, with a reason, written to the audit."""
+"""``git tiny allow``: a named approval of what is staged, bound to the very tree, with a reason, and audited."""
 
 from __future__ import annotations
 

@@ -190,6 +190,22 @@ class Git(NamedTuple):
             assert child.stdout is not None
             yield Pipe(child.stdin, child.stdout)
 
+    @contextmanager
+    def writing(self, descriptor: int, *args: str) -> Iterator[Writing]:
+        """A quiet git process whose standard output is an open file of ours, whose offset it shares."""
+        argv = ["git", *_QUIET, *args]
+        started = _Started(argv, self.cwd, self.environment(), stderr=subprocess.DEVNULL, stdout=descriptor)
+        with started as child:
+            assert child.stdin is not None
+            yield Writing(child.stdin, lambda: child.poll() is None)
+
+
+class Writing(NamedTuple):
+    """A process that writes to a file of ours: its standard input, and whether it still runs."""
+
+    stdin: IO[bytes]
+    runs: Callable[[], bool]
+
 
 class Pipe(NamedTuple):
     """Both ends of a running process."""
@@ -213,8 +229,10 @@ class _Started:
         *,
         own_session: bool = True,
         stderr: int = subprocess.PIPE,
+        stdout: int = subprocess.PIPE,
     ) -> None:
-        self.argv, self.cwd, self.env, self.own_session, self.stderr = argv, cwd, env, own_session, stderr
+        self.argv, self.cwd, self.env, self.own_session = argv, cwd, env, own_session
+        self.stderr, self.stdout = stderr, stdout
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         try:
@@ -223,7 +241,7 @@ class _Started:
                 cwd=self.cwd,
                 env=self.env,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=self.stdout,
                 stderr=self.stderr,
                 start_new_session=self.own_session,
             )

@@ -18,8 +18,8 @@ from tinycode_git.safety.scan import scan_commits
 class Validation(NamedTuple):
     """A range that has been validated. ``steps`` has the findings of each commit, oldest first.
 
-    ``blocking`` are the findings that stand against applying it in ``tier``; ``incomplete`` says whether something was not
-    looked at (what, and why, is in the receipt). ``notes`` are lines for the user.
+    ``blocking`` are the findings that stand against applying it in ``tier``; ``incomplete`` says whether something was
+    not looked at (what, and why, is in the receipt). ``notes`` are lines for the user.
     """
 
     findings: tuple[Finding, ...]
@@ -57,7 +57,7 @@ def validate_range(git: Git, base: str, tip: str, *, tier: str = "") -> Validati
 
 
 def risk_of(findings: Sequence[Finding]) -> str:
-    """The highest severity among findings that are at least likely, one level lower for those that are only possible."""
+    """The highest severity among findings; those that are only possible count one level lower."""
     levels = ("none", "low", "medium", "high", "critical")
     worst = 0
     for finding in findings:
