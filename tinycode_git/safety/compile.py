@@ -18,6 +18,7 @@ from tinycode_git.safety.ruleset import HIDDEN, SPLIT
 Compiled = tuple[tuple[Rule, ...], tuple[int, ...], bytes, dict[str, str], str]
 
 _WIDE = 32
+_LONG_WORD = 9
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 
 
@@ -49,7 +50,13 @@ def _expressions(rule: Rule) -> list[bytes]:
 
 
 def _word(literal: str) -> bytes:
-    """A literal as an expression: whole words only, where it begins or ends with a letter."""
+    """A literal as an expression: whole words only, where it is short and begins or ends with a letter.
+
+    Hyperscan takes a bare literal much faster than one with boundaries, to compile and to look for, and a long one is
+    rarely part of a longer word.
+    """
+    if len(literal) >= _LONG_WORD:
+        return re.escape(literal).encode()
     start = r"\b" if literal[0].isascii() and (literal[0].isalnum() or literal[0] == "_") else ""
     end = r"\b" if literal[-1].isascii() and (literal[-1].isalnum() or literal[-1] == "_") else ""
     return (start + re.escape(literal) + end).encode()
