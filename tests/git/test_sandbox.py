@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.processes import marked
 from tests.repos import ROOT, Repo
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.fingerprint import Fingerprint, difference
@@ -43,19 +43,7 @@ def place(world: Path) -> Path:
 def nothing_is_left() -> Iterator[None]:
     """After every test, no process that carries one of our marks is alive."""
     yield
-    assert [process.cmdline() for process in _marked()] == []
-
-
-def _marked() -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            env = process.environ()
-            if "TINY_RUN" in env and env.get("HOME") == os.environ["HOME"] and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    assert [process.cmdline() for process in marked()] == []
 
 
 def _run(
@@ -237,12 +225,12 @@ def test_when_we_are_ended_it_is_ended(number: signal.Signals, place: Path, sand
     while not ((place / "out").exists() and (place / "out").read_text() == "ready\n"):
         assert time.monotonic() < wanted
         time.sleep(0.05)
-    assert len(_marked()) >= 2
+    assert len(marked()) >= 2
     ours.send_signal(number)
     ours.wait(30)
     wanted = time.monotonic() + 30
-    while _marked():
-        assert time.monotonic() < wanted, [process.cmdline() for process in _marked()]
+    while marked():
+        assert time.monotonic() < wanted, [process.cmdline() for process in marked()]
         time.sleep(0.05)
 
 
