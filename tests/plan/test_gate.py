@@ -111,8 +111,8 @@ def test_git_in_it_is_the_checkouts(repo: Repo, sandbox: str) -> None:
 
 def test_setup_and_links(repo: Repo, sandbox: str) -> None:
     repo.write("node_modules/x.js", "x\n")
-    more = {"setup": "echo prepared > made", "links": ("node_modules",)}
-    result = _run(repo, "cat made node_modules/x.js", sandbox, **more)
+    setup = "echo prepared > made"
+    result = _run(repo, "cat made node_modules/x.js", sandbox, setup=setup, links=("node_modules",))
     assert result.lines == ("prepared", "x")
     assert not (repo.path / "made").exists()
     failed = _run(repo, "echo never", sandbox, setup="echo broken; exit 2")
