@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.opening import executing, planning, say
+from tinycode_git.commands.opening import executing, planning, preload, say
 from tinycode_git.commands.planview import PlanView, summary, view
 from tinycode_git.commands.validating import look, refuse_blocked
 from tinycode_git.errors import Exit, Refused, UsageError
@@ -110,6 +110,7 @@ def apply(
     if with_needed and not steps:
         raise UsageError("--with-needed goes with --steps", "see git tiny apply --help")
     choice = Choice(steps, with_needed)
+    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger", "concurrent.futures.thread")
     if dry_run:
         _preview(plan, choice, json)
         return

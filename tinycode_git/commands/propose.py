@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.opening import planning, say
+from tinycode_git.commands.opening import planning, preload, say
 from tinycode_git.commands.planview import summary, view
 from tinycode_git.commands.validating import validate
 from tinycode_git.errors import Incomplete, Refused, UsageError
@@ -107,6 +107,7 @@ def propose(
         raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
     given = words or []
     _check_words(given, chosen[0] if chosen else "", bool(step))
+    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
     if agent:

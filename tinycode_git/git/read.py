@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 # Extensions that change nothing in how objects are stored; libgit2 1.9 refuses to open a repository that names them.
 _HARMLESS_EXTENSIONS = ["noop", "objectformat", "partialclone", "preciousobjects", "worktreeconfig"]
+
+
+# One operation asks for the identity several times; within this many seconds it is the same moment.
+_SAME_MOMENT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class ReadRepo:
     def __init__(self, git: Git, place: Place) -> None:
         self.git = git
         self.place = place
+        self._identities: dict[str, tuple[Identity, float]] = {}
 
     @classmethod
     def discover(cls, cwd: Path | None = None) -> Self:
@@ -104,15 +110,23 @@ class ReadRepo:
         except pygit2.GitError as error:
             raise Incomplete(f"libgit2 cannot open this repository: {error}") from error
 
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """git's whole configuration as it counts here, read once: section and name in lower case."""
+        settings: dict[str, str] = {}
+        for row in self.git.lines("config", "-z", "--list"):
+            key, newline, value = row.partition("\n")
+            settings[key] = value if newline else "true"
+        return settings
+
     def config(self, key: str) -> str | None:
-        """The value that git uses for ``key``; None where it is not set."""
-        done = self.git.quiet("config", "--get", key, ok=(0, 1))
-        return done.text if done.code == 0 else None
+        """The value that git uses for ``key`` (without a subsection, in any case); None where it is not set."""
+        return self.settings.get(key.lower())
 
     def config_flag(self, key: str) -> bool:
         """Whether a boolean setting is on, spelt as git allows."""
-        done = self.git.quiet("config", "--type=bool", "--get", key, ok=(0, 1, 128))
-        return done.text == "true"
+        value = (self.config(key) or "").lower()
+        return value in ("true", "yes", "on") or (value.lstrip("-").isdigit() and int(value) != 0)
 
     def resolve(self, revision: str) -> str:
         """The commit that ``revision`` names. Raises UsageError where it names none."""
@@ -194,13 +208,18 @@ class ReadRepo:
 
     def identity(self, role: str = "COMMITTER") -> Identity:
         """Who the user is by git's own rules, now. Raises Refused where git does not know."""
+        kept, at = self._identities.get(role, (None, 0.0))
+        if kept is not None and time.monotonic() - at < _SAME_MOMENT:
+            return kept
         done = self.git.quiet("var", f"GIT_{role}_IDENT", ok=(0, 128))
         if done.code:
             raise Refused(
                 "git does not know who you are",
                 "run: git config --global user.name NAME && git config --global user.email MAIL",
             )
-        return parse_identity(done.out.rstrip(b"\n"))
+        found = parse_identity(done.out.rstrip(b"\n"))
+        self._identities[role] = (found, time.monotonic())
+        return found
 
 
 def missing(oid: str) -> Incomplete:

@@ -17,6 +17,7 @@ from tinycode_git.git.trailers import one_line, with_trailers
 from tinycode_git.git.worktrees import Worktree, holders, under_way
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
+from tinycode_git.plan.backup import stashes
 from tinycode_git.plan.landing import Landing, land
 from tinycode_git.plan.record import Event, Record, State
 from tinycode_git.plan.stack import retarget_above
@@ -157,7 +158,7 @@ def approve(
         "apply", str(plan.risk), approval.target, approval.old, plan=plan.id, details={**details, "tree": approval.tree}
     )
     intent = ledger.intend(operation)
-    with ExitStack() as held:
+    with stashes(repo, found) as saved_work, ExitStack() as held:
         try:
             made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
             event = Event("applied", f"{committer.name} <{committer.email}>", committer.when)
@@ -177,7 +178,7 @@ def approve(
             landing = Landing(approval.target, approval.old, made.merge, files, tuple(found))
             extra = [RefMove(plan.branch, plan.branch_tip, approval.tip), saved, *(also(made.merge) if also else ())]
             extra += retarget_above(repo, plan) if plan.head else []
-            land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}", held)
+            land(repo, ledger, landing, extra, plan.id, f"tiny: apply {plan.id}", held, saved_work)
         except Unsettled:
             raise
         except TinyError as error:

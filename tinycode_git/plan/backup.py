@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,12 +51,26 @@ def _is_number(name: str) -> bool:
     return name.removeprefix(BACKUPS).isdigit()
 
 
-def take(repo: ExecuteRepo, worktree: Worktree, head: str, before: str) -> None:
-    """Store what the tracked files of a worktree hold, staged and not. Files and index are not touched.
+class Stashes:
+    """What worktrees hold, read by git in the background while an approval gets on with the rest."""
 
-    ``head`` is the commit that is checked out there. The oldest backups beyond the cap go.
-    """
-    source = _stash(repo, worktree) or head
+    def __init__(self, repo: ExecuteRepo, reading: Mapping[Path, Future[str]]) -> None:
+        self.repo, self.reading = repo, reading
+
+    def keep(self, worktree: Worktree, head: str, before: str) -> None:
+        """Store what a worktree held as a backup; ``head`` is the commit checked out there. Waits for the reading."""
+        keep(self.repo, worktree, self.reading[worktree.path].result() or head, before)
+
+
+@contextmanager
+def stashes(repo: ExecuteRepo, worktrees: Sequence[Worktree]) -> Iterator[Stashes]:
+    """Begin to read the worktrees; see ``Stashes``. The readings have ended when the block has."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield Stashes(repo, {one.path: pool.submit(_stash, repo, one) for one in worktrees})
+
+
+def keep(repo: ExecuteRepo, worktree: Worktree, source: str, before: str) -> None:
+    """Store the commit ``source``, which holds what a worktree held, as a backup. The oldest beyond the cap go."""
     who = repo.identity()
     message = with_trailers(f"before {before}", [("Worktree", str(worktree.path))])
     commit = repo.write_commit(repo.commit(source).tree, [source], message, who, who)
@@ -119,7 +135,9 @@ def restore(repo: ExecuteRepo, ledger: Ledger, restoring: Restoring) -> int:
     )
     intent = ledger.intend(operation)
     try:
-        take(repo, restoring.worktree, head, f"restoring backup {restoring.backup.n}")
+        keep(
+            repo, restoring.worktree, _stash(repo, restoring.worktree) or head, f"restoring backup {restoring.backup.n}"
+        )
         stdin = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in restoring.paths)
         source = f"--source={restoring.backup.oid}"
         literal = git.setting(GIT_LITERAL_PATHSPECS="1")

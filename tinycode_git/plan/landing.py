@@ -17,7 +17,7 @@ from tinycode_git.git.interrupts import uninterrupted
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import Worktree
 from tinycode_git.ledger import Ledger, Operation
-from tinycode_git.plan.backup import take
+from tinycode_git.plan.backup import Stashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,13 @@ def land(
     plan_id: str,
     why: str,
     held: ExitStack,
+    saved: Stashes,
 ) -> None:
     """Carry out a landing under the lock of the clone, with ``extra`` refs in the same transaction; see the module.
 
-    Where the worktrees are about to go is written before the first is touched: recovery needs that. Once the refs move,
-    interruptions are held back until ``held`` ends: the caller has an outcome to write. Raises Unsettled where a
-    worktree could not be put back: then no outcome is to be written.
+    Where the worktrees are about to go is written before the first is touched: recovery needs that. ``saved`` makes the
+    backups. Once the refs move, interruptions are held back until ``held`` ends: the caller has an outcome to write.
+    Raises Unsettled where a worktree could not be put back: then no outcome is to be written.
     """
     with landing_lock(repo.place.tiny_dir):
         if repo.ref(landing.target) != landing.old:
@@ -61,7 +62,7 @@ def land(
         )
         intent = ledger.intend(operation)
         try:
-            _carry_out(repo, landing, moves, why, held)
+            _carry_out(repo, landing, moves, why, held, saved)
         except Unsettled:
             raise
         except BaseException as error:
@@ -70,11 +71,13 @@ def land(
         ledger.done(intent, new=landing.new)
 
 
-def _carry_out(repo: ExecuteRepo, landing: Landing, moves: Sequence[RefMove], why: str, held: ExitStack) -> None:
+def _carry_out(
+    repo: ExecuteRepo, landing: Landing, moves: Sequence[RefMove], why: str, held: ExitStack, saved: Stashes
+) -> None:
     done: list[Worktree] = []
     try:
         for worktree in landing.worktrees:
-            backup = partial(take, repo, worktree, landing.old, why.removeprefix("tiny: "))
+            backup = partial(saved.keep, worktree, landing.old, why.removeprefix("tiny: "))
             repo.switch(worktree, landing.old, landing.new, landing.files, backup)
             done.append(worktree)
         held.enter_context(uninterrupted())

@@ -17,6 +17,7 @@ from tinycode_git.git.worktrees import Worktree
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.approve import refuse_unready
+from tinycode_git.plan.backup import stashes
 from tinycode_git.plan.landing import Landing, land
 from tinycode_git.plan.names import keep_ref
 from tinycode_git.plan.record import Event, Record, State
@@ -134,7 +135,7 @@ def carry_out(repo: ExecuteRepo, ledger: Ledger, undo: Undo) -> Undone:
     details = {"how": "revert" if undo.tree else "reset", "record": plan.head, "why": undo.why}
     operation = Operation(undo.action, str(plan.risk), undo.target, undo.old, undo.new, plan=plan.id, details=details)
     intent = ledger.intend(operation)
-    with ExitStack() as held:
+    with stashes(repo, found) as saved_work, ExitStack() as held:
         try:
             new, output = _commit(repo, ledger, undo, found) if undo.tree else (undo.new, [])
             event = Event(_EVENTS[undo.action], f"{who.name} <{who.email}>", who.when, undo.why)
@@ -142,7 +143,7 @@ def carry_out(repo: ExecuteRepo, ledger: Ledger, undo: Undo) -> Undone:
             saved = save(repo, record, plan.head)
             files = diff_trees(repo.git, undo.old, new)
             landing = Landing(undo.target, undo.old, new, files, tuple(found))
-            land(repo, ledger, landing, [*extra, saved], plan.id, f"tiny: {undo.action} {plan.id}", held)
+            land(repo, ledger, landing, [*extra, saved], plan.id, f"tiny: {undo.action} {plan.id}", held, saved_work)
         except Unsettled:
             raise
         except TinyError as error:
