@@ -157,6 +157,7 @@ LEFT_OUT = [
     ("cookie", b"# coding: nonsense\nold = 1\n", "a.py: unknown encoding"),
     ("bytes", b"old = '\xff'\n", "a.py: invalid or missing encoding"),
     ("binary", b"old = 1\0\n", "a.py: it is binary"),
+    ("deep", b"x = " + b" + ".join([b"old"] * 900), "a.py: it is nested too deeply"),
 ]
 
 
