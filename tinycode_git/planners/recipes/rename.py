@@ -32,6 +32,7 @@ options = (
 )
 
 _PYTHON = BY_NAME["python"]
+_MOST_SHOWN = 100
 
 
 def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
@@ -122,7 +123,8 @@ def _read(snapshot: Snapshot, under: Sequence[str], rename: Rename, only: Langua
 
 
 def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
-    clashes = sorted(set(python.clashes)) + sorted(set(code.clashes))
+    found = sorted(set(python.clashes)) + sorted(set(code.clashes))
+    clashes = list({(clash.path, clash.line): clash for clash in reversed(found)}.values())[::-1]
     if not clashes:
         return
     ways = [way for way, found in (("by scope in Python", python), ("lexically", code)) if found.clashes]
@@ -131,7 +133,7 @@ def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
     raise Refused(
         f"{rename.new} is taken at {first.path}:{first.line}{more} (checked {' and '.join(ways)}): {first.why}",
         "choose another name, or name the files or folders to rename in",
-        detail="\n".join(f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes),
+        detail="\n".join(f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes[:_MOST_SHOWN]),
     )
 
 
