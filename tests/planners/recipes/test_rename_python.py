@@ -157,6 +157,7 @@ LEFT_OUT = [
     ("cookie", b"# coding: nonsense\nold = 1\n", "a.py: unknown encoding"),
     ("bytes", b"old = '\xff'\n", "a.py: invalid or missing encoding"),
     ("binary", b"old = 1\0\n", "a.py: it is binary"),
+    ("deep", b"x = " + b" + ".join([b"old"] * 900), "a.py: it is nested too deeply"),
 ]
 
 
@@ -214,3 +215,11 @@ def test_only_names_change(statements: list[str], newline: str) -> None:
     assert ast.dump(ast.parse(result)) == expected
     assert result.replace("new", "old") == source
     assert after(tree({"p/a.py": result, "p/m.py": ""}), "rename", "new", "old")["p/a.py"].decode() == source
+
+
+def test_strings_that_may_refer_to_it_are_named_apart() -> None:
+    text = "old = 1\ngetattr(x, 'old')\npatch('pkg.mod.old')\nload('pkg:old')\nprint('an old one', 'old.x')\n"
+    assert planned(tree({"a.py": text}), "rename", "old", "new").notes == (
+        "old stays in strings, comments and markup (--strings renames it there): a.py:5",
+        "old is a whole string, which may refer to it (--strings renames it there): a.py:2, a.py:3, a.py:4",
+    )

@@ -134,9 +134,12 @@ class _Definitions(ast.NodeVisitor):
 
 
 def definitions(tree: ast.Module, names: Set[str]) -> Defined:
-    """What ``tree`` defines of ``names``."""
+    """What ``tree`` defines of ``names``. Raises Undecodable where it is nested too deeply for Python to visit."""
     visitor = _Definitions(names)
-    visitor.visit(tree)
+    try:
+        visitor.visit(tree)
+    except RecursionError as error:
+        raise Undecodable("it is nested too deeply") from error
     members = {name: frozenset(classes) for name, classes in visitor.members.items()}
     touched = {name: frozenset(classes) for name, classes in visitor.touched.items()}
     return Defined(members, touched, frozenset(visitor.keywords), visitor.imports)

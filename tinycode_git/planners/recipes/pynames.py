@@ -15,6 +15,7 @@ whatever ``x`` is.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ _LITERALS = frozenset(
 )
 
 
+_DOTTED = re.compile(r"^(?:\w+[.:])+")
+
+
 class Role(Enum):
     """What an occurrence is in Python."""
 
@@ -64,7 +68,8 @@ class Use:
 
     ``receiver`` is the text before the dot (attributes), of what is called (keywords), or the module (imports), as it
     stands in the source. ``inside`` is where the class around it begins, where the receiver is ``self`` or ``cls``.
-    ``literal``: the receiver is a literal. ``kept``: an alias keeps the name from being bound.
+    ``literal``: the receiver is a literal; for text: it is a whole string, or the end of a dotted one, that may refer
+    to it. ``kept``: an alias keeps the name from being bound.
     """
 
     start: int
@@ -88,7 +93,9 @@ def _use(start: int, name: str, node: SgNode | None) -> Use:
         return Use(start, Role.TEXT)
     if node.kind() == "string_content":
         listed = node.text() == name and _in_name_list(node)
-        return Use(start, Role.NAME if listed or _in_annotation(node) else Role.TEXT)
+        if listed or _in_annotation(node):
+            return Use(start, Role.NAME)
+        return Use(start, Role.TEXT, literal=_DOTTED.sub("", node.text()) == name)
     if node.kind() != "identifier":
         return Use(start, Role.TEXT)
     if parent.kind() == "attribute" and _same(parent.field("attribute"), node):

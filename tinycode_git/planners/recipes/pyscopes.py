@@ -40,12 +40,12 @@ def symbols(text: str, path: str) -> symtable.SymbolTable:
 
 def scope_clashes(path: str, table: symtable.SymbolTable, tree: ast.Module, old: str, new: str) -> list[Clash]:
     """Every scope of the file in which ``old`` and ``new`` would meet."""
-    lines = _Lines(tree)
+    met = [meeting for chain in _chains((table,)) for meeting in _meetings(chain, old, new)]
+    lines = _Lines(tree) if met else None
     found: set[Clash] = set()
-    for chain in _chains((table,)):
-        for scope, name, why in _meetings(chain, old, new):
-            at = lines.of(name, scope)
-            found.update(Clash(path, line, why) for line in at or [scope.get_lineno() or 1])
+    for scope, name, why in met:
+        at = lines.of(name, scope) if lines else []
+        found.update(Clash(path, line, why) for line in at or [scope.get_lineno() or 1])
     return sorted(found)
 
 
@@ -59,14 +59,18 @@ def _chains(chain: tuple[symtable.SymbolTable, ...]) -> Iterator[tuple[symtable.
 def _symbol(chain: Sequence[symtable.SymbolTable], name: str) -> symtable.Symbol | None:
     """``name`` in the innermost scope; within a class ``__name`` is ``_Class__name`` there."""
     table = chain[-1]
-    known = set(table.get_identifiers())
-    if name in known:
-        return table.lookup(name)
-    if name.startswith("__") and not name.endswith("__"):
+    found = _lookup(table, name)
+    if found is None and name.startswith("__") and not name.endswith("__"):
         owner = next((t.get_name().lstrip("_") for t in reversed(chain) if t.get_type() == "class"), None)
-        if owner is not None and f"_{owner}{name}" in known:
-            return table.lookup(f"_{owner}{name}")
-    return None
+        found = _lookup(table, f"_{owner}{name}") if owner is not None else None
+    return found
+
+
+def _lookup(table: symtable.SymbolTable, name: str) -> symtable.Symbol | None:
+    try:
+        return table.lookup(name)
+    except KeyError:
+        return None
 
 
 def _binds(chain: Sequence[symtable.SymbolTable], name: str) -> bool:

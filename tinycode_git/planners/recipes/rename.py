@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tinycode_git.errors import Refused, UsageError
@@ -32,6 +32,7 @@ options = (
 )
 
 _PYTHON = BY_NAME["python"]
+_MOST_SHOWN = 100
 
 
 def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
@@ -47,8 +48,12 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     only = find_language(name, given.options.get("--lang", ""))
     under = folders(name, paths, snapshot)
     held = _read(snapshot, under, rename, only)
-    python = rename_python(rename, Tree(held.python, held.python_paths, lambda: _contents(snapshot, held)), held.chosen)
-    code = rename_code(rename, held.code)
+
+    def read(path: str) -> bytes:
+        return snapshot.read(path) or b""
+
+    python = rename_python(rename, Tree(tuple(held.python), tuple(held.all_python), read), held.chosen)
+    code = rename_code(rename, held.code, read)
     _refuse_clashes(rename, python, code)
     written = {**python.written, **code.written}
     if not written:
@@ -82,15 +87,11 @@ class _Held:
 
     entries: list[TreeEntry] = field(default_factory=list)
     chosen: set[str] = field(default_factory=set)
-    python: dict[str, bytes] = field(default_factory=dict)
-    code: dict[str, tuple[Language, bytes]] = field(default_factory=dict)
+    python: list[str] = field(default_factory=list)
+    code: dict[str, Language] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     all_python: list[str] = field(default_factory=list)
-
-    @property
-    def python_paths(self) -> tuple[str, ...]:
-        return tuple(self.all_python)
 
 
 def _read(snapshot: Snapshot, under: Sequence[str], rename: Rename, only: Language | None) -> _Held:
@@ -112,22 +113,18 @@ def _read(snapshot: Snapshot, under: Sequence[str], rename: Rename, only: Langua
         elif old.search(content):
             held.outside.append(entry.path)
         if found is _PYTHON:
-            held.python[entry.path] = content
+            held.python.append(entry.path)
         elif chosen and found:
-            held.code[entry.path] = (found, content)
+            held.code[entry.path] = found
         elif chosen and old.search(content):
             held.unknown.append(entry.path)
     held.chosen = {entry.path for entry in held.entries}
     return held
 
 
-def _contents(snapshot: Snapshot, held: _Held) -> Iterator[bytes]:
-    for path in held.all_python:
-        yield snapshot.read(path) or b""
-
-
 def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
-    clashes = sorted(set(python.clashes)) + sorted(set(code.clashes))
+    found = sorted(set(python.clashes)) + sorted(set(code.clashes))
+    clashes = list({(clash.path, clash.line): clash for clash in reversed(found)}.values())[::-1]
     if not clashes:
         return
     ways = [way for way, found in (("by scope in Python", python), ("lexically", code)) if found.clashes]
@@ -136,14 +133,14 @@ def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
     raise Refused(
         f"{rename.new} is taken at {first.path}:{first.line}{more} (checked {' and '.join(ways)}): {first.why}",
         "choose another name, or name the files or folders to rename in",
-        detail="\n".join(f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes),
+        detail="\n".join(f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes[:_MOST_SHOWN]),
     )
 
 
 def _nothing(rename: Rename, under: Sequence[str], python: Outcome, code: Outcome, held: _Held) -> Refused:
     notes = _notes(rename, (python, code), held)
     message = f"there is no identifier {rename.old} to rename in {where(under)}"
-    if python.texts or code.texts:
+    if python.texts or python.references or code.texts:
         return Refused(
             message, "it occurs in strings or comments only: --strings renames it there", detail="\n".join(notes)
         )
@@ -160,6 +157,11 @@ def _notes(rename: Rename, outcomes: Sequence[Outcome], held: _Held) -> tuple[st
     texts = list(dict.fromkeys(str(spot) for outcome in outcomes for spot in outcome.texts))
     if texts:
         notes.append(f"{rename.old} stays in strings, comments and markup (--strings renames it there): {some(texts)}")
+    alone = list(dict.fromkeys(str(spot) for outcome in outcomes for spot in outcome.references))
+    if alone:
+        notes.append(
+            f"{rename.old} is a whole string, which may refer to it (--strings renames it there): {some(alone)}"
+        )
     if held.unknown:
         notes.append(f"{rename.old} stays in files of no language that is parsed: {some(held.unknown)}")
     if held.outside:

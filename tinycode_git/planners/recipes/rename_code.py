@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tinycode_git.errors import Refused
@@ -10,7 +10,7 @@ from tinycode_git.planners.recipes.languages import BY_NAME, Language
 from tinycode_git.planners.recipes.names import Parsed, lines_with_code, occurrences
 from tinycode_git.planners.recipes.pyscopes import Clash
 from tinycode_git.planners.recipes.renaming import Outcome, Rename, Spot
-from tinycode_git.planners.recipes.source import Edit, Source, Undecodable, apply_edits, decode
+from tinycode_git.planners.recipes.source import Edit, Source, Undecodable, apply_edits, decode, whole_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +21,27 @@ class _File:
     parsed: Parsed
 
 
-def rename_code(rename: Rename, holding: Mapping[str, tuple[Language, bytes]]) -> Outcome:
+def rename_code(rename: Rename, holding: Mapping[str, Language], read: Callable[[str], bytes]) -> Outcome:
     """Rename in the files given (those that hold either name), each with its language.
 
     Raises Refused where the new name cannot be one in a language, or where the result would not parse as before.
     """
     outcome = Outcome()
-    files = [file for path, held in holding.items() if (file := _load(path, *held, rename, outcome))]
-    changed = [file for file in files if any(place.code or rename.strings for place in file.parsed.places)]
-    families = {_family(file.language) for file in changed if any(place.code for place in file.parsed.places)}
-    outcome.clashes += _clashes(files, rename.new, families)
-    for file in files:
+    families: set[str] = set()
+    taken: list[tuple[str, Clash]] = []
+    for path, language in holding.items():
+        file = _load(path, language, read(path), rename, outcome)
+        if file is None:
+            continue
         if not rename.strings:
-            outcome.texts += [Spot(file.path, file.source.line(p.start)) for p in file.parsed.places if not p.code]
-    for file in changed:
-        _rename_file(file, rename, outcome)
+            outcome.texts += [Spot(path, file.source.line(p.start)) for p in file.parsed.places if not p.code]
+        clashes = _taken(file, rename.new)
+        taken += [(_family(file.language), clash) for clash in clashes]
+        if any(place.code for place in file.parsed.places):
+            families.add(_family(file.language))
+        if any(place.code or rename.strings for place in file.parsed.places):
+            _rename_file(file, rename, outcome, clashing=bool(clashes))
+    outcome.clashes += [clash for family, clash in taken if family in families]
     return outcome
 
 
@@ -60,16 +66,15 @@ def _load(path: str, language: Language, content: bytes, rename: Rename, outcome
     return _File(path, language, source, parsed)
 
 
-def _clashes(files: list[_File], new: str, families: Set[str]) -> list[Clash]:
-    found = []
-    for file in files:
-        if file.language.code and _family(file.language) in families:
-            lines = lines_with_code(file.source.text, occurrences(file.source.text, file.language, new))
-            found += [Clash(file.path, line, f"{new} occurs in {file.language.name}") for line in lines]
-    return found
+def _taken(file: _File, new: str) -> list[Clash]:
+    """Every line of code that has the new name already."""
+    if not file.language.code or not whole_word(new).search(file.source.text):
+        return []
+    lines = lines_with_code(file.source.text, occurrences(file.source.text, file.language, new))
+    return [Clash(file.path, line, f"{new} occurs in {file.language.name}") for line in lines]
 
 
-def _rename_file(file: _File, rename: Rename, outcome: Outcome) -> None:
+def _rename_file(file: _File, rename: Rename, outcome: Outcome, *, clashing: bool) -> None:
     places = [place for place in file.parsed.places if place.code or rename.strings]
     outcome.count += len(places)
     code = [place for place in places if place.code]
@@ -79,7 +84,7 @@ def _rename_file(file: _File, rename: Rename, outcome: Outcome) -> None:
             f"{rename.new} cannot be a name in {file.language.name}, where {rename.old} stands at {spot}",
             "choose another name, or name the files or folders to rename in",
         )
-    if outcome.clashes:
+    if code and clashing:
         return
     text = apply_edits(file.source.text, [Edit(p.start, p.start + len(rename.old), rename.new) for p in places])
     after = occurrences(text, file.language, rename.new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from tinycode_git.errors import Refused
@@ -16,21 +16,34 @@ from tinycode_git.planners.recipes.source import Edit, Source, Undecodable, appl
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The Python files of a tree: those that hold either name, all their paths, and all contents when asked for."""
+    """The Python files of a tree: the paths of those that hold either name, of all, and how to read one.
 
-    holding: Mapping[str, bytes]
+    Files are read again rather than kept: syntax trees of thousands of files do not fit into memory.
+    """
+
+    holding: tuple[str, ...]
     paths: tuple[str, ...]
-    contents: Callable[[], Iterable[bytes]]
+    read: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is kept of every file that holds either name."""
+
+    path: str
+    has_old: bool
+    defined: Defined
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    """A file to rename in, open."""
+
     path: str
-    content: bytes
     source: Source
     tree: ast.Module
     uses: list[Use]
-    defined: Defined
+    imports: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +62,8 @@ def rename_python(rename: Rename, tree: Tree, chosen: Set[str]) -> Outcome:
     Raises Refused where the result would not be the same program with the name changed.
     """
     outcome = Outcome()
-    files = [file for path, content in tree.holding.items() if (file := _load(path, content, rename, chosen, outcome))]
-    having_old = [file for file in files if file.uses]
+    files = [file for path in tree.holding if (file := _know(path, tree, rename, chosen, outcome))]
+    having_old = [file for file in files if file.has_old]
     world = _World(
         rename,
         Modules.of(tree.paths),
@@ -59,20 +72,25 @@ def rename_python(rename: Rename, tree: Tree, chosen: Set[str]) -> Outcome:
     )
     for file in having_old:
         if file.path in chosen:
-            _rename_file(file, world, outcome)
+            content = tree.read(file.path)
+            source = decode(content, python=True)
+            found = uses(source.text, rename.old)
+            opened = _File(file.path, source, parse_python(content, file.path), found, file.defined.imports)
+            _rename_file(opened, world, outcome)
     if outcome.count and world.member:
         outcome.clashes += _member_clashes(files, world, tree)
     return outcome
 
 
-def _load(path: str, content: bytes, rename: Rename, chosen: Set[str], outcome: Outcome) -> _File | None:
+def _know(path: str, tree: Tree, rename: Rename, chosen: Set[str], outcome: Outcome) -> _Known | None:
+    content = tree.read(path)
     try:
         source = decode(content, python=True)
-        found = uses(source.text, rename.old) if whole_word(rename.old).search(source.text) else []
-        if not found and not whole_word(rename.new).search(source.text):
+        has_old = bool(whole_word(rename.old).search(source.text))
+        if not has_old and not whole_word(rename.new).search(source.text):
             return None
-        tree = parse_python(content, path)
-        return _File(path, content, source, tree, found, definitions(tree, {rename.old, rename.new}))
+        defined = definitions(parse_python(content, path), {rename.old, rename.new})
+        return _Known(path, has_old, defined)
     except Undecodable as error:
         if path in chosen and rename.old.encode() in content:
             outcome.left_out.append(f"{path}: {error}")
@@ -89,7 +107,7 @@ def _rename_file(file: _File, world: _World, outcome: Outcome) -> None:
             if rename.strings:
                 renamed.append(use)
             else:
-                outcome.texts.append(spot)
+                (outcome.references if use.literal else outcome.texts).append(spot)
             continue
         why = _why_kept(use, file, world, spot)
         if why:
@@ -110,7 +128,7 @@ def _rename_file(file: _File, world: _World, outcome: Outcome) -> None:
 
 def _why_kept(use: Use, file: _File, world: _World, spot: Spot) -> str:
     """Why an occurrence is not to be renamed; "" where it is. Raises Refused for what cannot be renamed at all."""
-    old, imports, foreign = world.rename.old, file.defined.imports, world.modules.foreign
+    old, imports, foreign = world.rename.old, file.imports, world.modules.foreign
     if use.role is Role.MODULE_PATH or (use.kept and use.role is Role.MODULE):
         return "a module's name"
     if use.role is Role.MODULE:
@@ -170,35 +188,40 @@ def _clashes(file: _File, renamed: list[Use], rename: Rename) -> list[Clash]:
     return found
 
 
-def _member_clashes(files: list[_File], world: _World, tree: Tree) -> list[Clash]:
+def _member_clashes(files: list[_Known], world: _World, tree: Tree) -> list[Clash]:
     """Classes, related by inheritance, of which one has the old name as a member and the other the new."""
     old, new = world.rename.old, world.rename.new
     having_old = _classes(files, old, lambda defined: defined.members)
-    having_new = _classes(files, new, lambda defined: defined.members) | _classes(
-        files, new, lambda defined: defined.touched
-    )
+    having_new = _classes(files, new, lambda defined: defined.members) | _classes(files, new, lambda d: d.touched)
     if not having_old or not having_new:
         return []
     found = []
-    for one, other in related(set(having_old), set(having_new), tree.contents()):
-        path, line = having_new[other]
+    for one, other in related(set(having_old), set(having_new), map(tree.read, tree.paths)):
+        path = having_new[other]
         why = f"class {other} has {new}" + (f" and {old}" if one == other else f", and its relative {one} has {old}")
-        found.append(Clash(path, line, why))
+        found.append(Clash(path, _line_in_class(tree.read(path), path, other, new), why))
     return found
 
 
 def _classes(
-    files: list[_File], name: str, having: Callable[[Defined], Mapping[str, frozenset[str]]]
-) -> dict[str, tuple[str, int]]:
-    """The classes that have ``name``, each with the first place where it stands in them."""
-    found: dict[str, tuple[str, int]] = {}
+    files: list[_Known], name: str, having: Callable[[Defined], Mapping[str, frozenset[str]]]
+) -> dict[str, str]:
+    """The classes that have ``name``, each with the first file that says so."""
+    found: dict[str, str] = {}
     for file in files:
-        wanted = having(file.defined).get(name, frozenset()) - {""}
-        for node in ast.walk(file.tree) if wanted else ():
-            if isinstance(node, ast.ClassDef) and node.name in wanted:
-                lines = [n.lineno for n in ast.walk(node) if hasattr(n, "lineno") and name in identifiers(n)]
-                found.setdefault(node.name, (file.path, min(lines, default=node.lineno)))
+        for known in having(file.defined).get(name, frozenset()) - {""}:
+            found.setdefault(known, file.path)
     return found
+
+
+def _line_in_class(content: bytes, path: str, owner: str, name: str) -> int:
+    """The first line of a class on which it has the name."""
+    for node in ast.walk(parse_python(content, path)):
+        if isinstance(node, ast.ClassDef) and node.name == owner:
+            lines = [int(n.lineno) for n in ast.walk(node) if hasattr(n, "lineno") and name in identifiers(n)]
+            if lines:
+                return min(lines)
+    return 1
 
 
 def _proved(file: _File, edits: list[Edit], rename: Rename, kept: int) -> bytes:
@@ -214,12 +237,32 @@ def _proved(file: _File, edits: list[Edit], rename: Rename, kept: int) -> bytes:
         symbols(text, file.path)
     except Undecodable as error:
         raise Refused(f"after the rename {file.path} would be wrong: {error}", hint) from error
-    left = sum(name == rename.old for node in ast.walk(tree) for name in identifiers(node))
-    if left != kept or _normal(tree, rename) != _normal(file.tree, rename):
+    if _left(file.tree, tree, rename) != kept:
         raise Refused(f"{file.path} cannot be renamed in: its syntax tree would change in more than the name", hint)
     return content
 
 
-def _normal(tree: ast.Module, rename: Rename) -> str:
-    """The tree as text, both names as one."""
-    return whole_word(rename.old).sub(rename.new, ast.dump(tree))
+def _left(before: ast.AST, after: ast.AST, rename: Rename) -> int:
+    """How often the old name is left in the identifiers of ``after``; -1 where the trees differ in anything but the
+    name.
+    """
+    word = whole_word(rename.old)
+    left = 0
+    todo: list[tuple[object, object]] = [(before, after)]
+    while todo:
+        one, other = todo.pop()
+        if type(one) is not type(other):
+            return -1
+        if isinstance(one, ast.AST) and isinstance(other, ast.AST):
+            todo += [(getattr(one, name, None), getattr(other, name, None)) for name in one._fields]
+            if not isinstance(other, ast.Constant):
+                left += sum(name == rename.old for name in identifiers(other))
+        elif isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return -1
+            todo += zip(one, other, strict=True)
+        elif one != other and not (
+            isinstance(one, str) and word.sub(rename.new, one) == word.sub(rename.new, str(other))
+        ):
+            return -1
+    return left

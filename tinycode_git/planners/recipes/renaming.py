@@ -41,6 +41,7 @@ class Outcome:
     clashes: list[Clash] = field(default_factory=list)
     kept: list[tuple[Spot, str]] = field(default_factory=list)
     texts: list[Spot] = field(default_factory=list)
+    references: list[Spot] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 

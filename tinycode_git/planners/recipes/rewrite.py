@@ -9,6 +9,7 @@ A file in which the result would not parse as well as before is left out.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -110,21 +111,24 @@ def _is_in(path: str, content: bytes, language: Language) -> bool:
 
 def _rewritten(text: str, rewriting: _Rewriting) -> tuple[str, int]:
     root = parse_code(text, rewriting.language.name)
-    matches = rewriting.matcher(root)
-    return _apply(text, 0, len(text), _outermost(matches), _Filling(text, rewriting, matches))
+    matches = sorted(rewriting.matcher(root), key=lambda match: match.range().start.index)
+    starts = [match.range().start.index for match in matches]
+    return _apply(text, 0, len(text), _outermost(matches), _Filling(text, rewriting, matches, starts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """What filling in a template needs: the text, the template, every match of the file."""
+    """What filling in a template needs: the text, the template, every match of the file in order with its offset."""
 
     text: str
     rewriting: _Rewriting
     matches: Sequence[SgNode]
+    starts: Sequence[int]
 
     def inside(self, start: int, end: int) -> list[SgNode]:
         """The outermost matches between two offsets."""
-        return _outermost([m for m in self.matches if start <= m.range().start.index and m.range().end.index <= end])
+        near = self.matches[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+        return _outermost([match for match in near if match.range().end.index <= end])
 
 
 def _outermost(matches: Sequence[SgNode]) -> list[SgNode]:
