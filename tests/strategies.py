@@ -98,9 +98,10 @@ def contents() -> st.SearchStrategy[bytes]:
     )
 
 
-def paths() -> st.SearchStrategy[str]:
-    """A path of up to four folders and a name, out of few names."""
-    return st.lists(st.sampled_from(_NAMES), min_size=1, max_size=4).map("/".join)
+def paths(*, odd: bool = False) -> st.SearchStrategy[str]:
+    """A path of up to four folders and a name, out of few names; ``odd``: also what a plan may keep but not add."""
+    names = _NAMES if odd else [name for name in _NAMES if name.isprintable() or not name.isascii()]
+    return st.lists(st.sampled_from(names), min_size=1, max_size=4).map("/".join)
 
 
 @st.composite
@@ -123,8 +124,8 @@ def _free(state: State, path: str) -> bool:
     return not above & state.keys() and not any(other.startswith(f"{path}/") for other in state)
 
 
-def _put(draw: st.DrawFn, state: State) -> None:
-    path = draw(paths())
+def _put(draw: st.DrawFn, state: State, *, odd: bool = False) -> None:
+    path = draw(paths(odd=odd))
     if _free(state, path):
         state[path] = draw(_entry(path))
 
@@ -204,7 +205,7 @@ def bases(draw: st.DrawFn) -> MemorySnapshot:
     """A tree of up to ten files, with ``.gitattributes`` and ``.gitignore``."""
     state: State = dict(_FIXED)
     for _ in range(draw(st.sampled_from([4, 0, 1, 2, 6, 8]))):
-        _put(draw, state)
+        _put(draw, state, odd=True)
     return MemorySnapshot(state)
 
 
