@@ -65,7 +65,7 @@ def _checkpoint(
         known = recall(journal, last.checkpoint.size if last else 0)
         known, signers = _with_signers(ledger, log, known, key)
         known = _with_peers(places, store, ledger, log, known)
-        tail = journal.tail()
+        tail = journal.settled()
         anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
         if last is not None and (last.checkpoint.size, last.checkpoint.root) == (anchor.size, tail.frontier.root()):
             return Published(anchor, last.commit, known.vkey, False)
