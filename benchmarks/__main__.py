@@ -6,7 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("startup", "status_plans_show", "propose_series", "apply_merge", "memory", "throwaway")
+ALL = (
+    "startup",
+    "status_plans_show",
+    "propose_series",
+    "apply_merge",
+    "memory",
+    "throwaway",
+    "audit_append",
+    "audit_log",
+)
 
 here = Path(__file__).resolve().parent
 failed = []

@@ -9,12 +9,13 @@ import os
 import shutil
 
 from tinycode_git.audit.details import GONE
-from tinycode_git.audit.journal import Journal, sync, sync_folder
+from tinycode_git.audit.journal import Journal, sync_folder
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.line import join, lines_from, split
 from tinycode_git.audit.lock import locked
 from tinycode_git.audit.merkle import leaf_hash
 from tinycode_git.audit.store import Store
+from tinycode_git.audit.synced import sync
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.ledger import Intent, Operation
 
@@ -65,7 +66,7 @@ def _line(journal: Journal, seq: int) -> tuple[str, int, bool]:
 def _carry_out(journal: Journal, wanted: set[int]) -> None:
     """Write the journal anew without these details, then let DuckDB and what was put aside go."""
     try:
-        with locked(journal.lock_path):
+        with locked(journal.lock_path), locked(journal.folder / "synced.lock"):
             _rewrite(journal, wanted)
     except OSError as failed:
         raise Incomplete(
@@ -86,7 +87,7 @@ def _rewrite(journal: Journal, wanted: set[int]) -> None:
         os.fchmod(new.fileno(), os.fstat(old.fileno()).st_mode & 0o777)
         sync(new.fileno())
     # What is known of the old journal's end and offsets holds no more; all of it is derived anew.
-    for name in ("tail", "checkpointed"):
+    for name in ("tail", "synced", "checkpointed"):
         (journal.folder / name).unlink(missing_ok=True)
     beside.replace(journal.path)
     sync_folder(journal.folder)

@@ -1,18 +1,17 @@
 """The journal: what every entry is written to first, one durable line at a time, by any number of processes.
 
-An append takes the lock, checks that the journal ends where it did, writes, syncs, and only then moves the tail. A line
-that was cut short by a crash lies beyond the tail: the next append puts it aside and says so in an entry. Anything else
-that does not fit is an alteration, and nothing is written after it.
+An append takes the lock, checks that the journal ends where it did, writes, moves the tail, gives the lock back, and
+returns once a sync has covered its lines (``synced``). A line that was cut short by a crash was never acknowledged: the
+next append puts it aside and says so in an entry. Anything else that does not fit is an alteration, and nothing is
+written after it.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +20,7 @@ from tinycode_git.audit.details import SALT_SIZE, Details, pack
 from tinycode_git.audit.entry import VERSION, Altered, Entry, parse
 from tinycode_git.audit.line import Position, join, split
 from tinycode_git.audit.lock import locked, shared
+from tinycode_git.audit.synced import known_synced, settle, sync
 from tinycode_git.audit.tail import Break, Tail, advance, fits, load, note_open
 from tinycode_git.errors import Incomplete
 
@@ -85,17 +85,55 @@ class Journal:
         not what was written; then nothing was added.
         """
         try:
-            self.folder.mkdir(exist_ok=True)
-            with locked(self.lock_path), self._opened() as journal:
-                tail, torn = self._checked(journal)
-                if torn is not None:
-                    drafts = [*self._put_aside(journal, torn, drafts[0]), *drafts]
-                entries, tail, data = _placed(tail, drafts)
-                _write(journal, data, tail.offset - len(data))
-                self._keep(tail)
-                return entries
+            if not self.folder.is_dir():
+                self.folder.mkdir(exist_ok=True)
+            with locked(self.lock_path):
+                journal = self._open()
+                try:
+                    before, entries, tail = self._add(journal, drafts)
+                except BaseException:
+                    os.close(journal)
+                    raise
+            try:
+                settle(self.folder, journal, tail.offset)
+            except BaseException:
+                self._take_back(journal, before, tail)
+                raise
+            finally:
+                os.close(journal)
+            return entries
         except OSError as failed:
             raise _unwritable(failed) from failed
+
+    def _add(self, journal: int, drafts: Sequence[Draft]) -> tuple[Tail, list[Entry], Tail]:
+        """Write the drafts' lines; the tail before, the entries, the tail after. The lock is held."""
+        before, torn = self._checked(journal)
+        if torn is not None:
+            drafts = [*self._put_aside(journal, torn, drafts[0]), *drafts]
+        entries, tail, data = _placed(before, drafts)
+        _write(journal, data, before.offset)
+        self._keep(tail)
+        return before, entries, tail
+
+    def _take_back(self, journal: int, before: Tail, tail: Tail) -> None:
+        """Lines that could not be synced go again, unless somebody has written after them: then they stay, unsynced."""
+        with suppress(OSError), locked(self.lock_path):
+            if os.fstat(journal).st_size == tail.offset:
+                os.ftruncate(journal, before.offset)
+                self._keep(before)
+
+    def settled(self) -> Tail:
+        """The journal's end now, once all of it is on the disk: what may be named elsewhere. Raises as ``tail``."""
+        tail = self.tail()
+        if tail.offset:
+            with self.path.open("rb") as stream:
+                if known_synced(self.folder, stream.fileno()) < tail.offset:
+                    try:
+                        settle(self.folder, stream.fileno(), tail.offset)
+                    except OSError:
+                        # Where nothing can be written the lock cannot be had, and nobody else writes either.
+                        sync(stream.fileno())
+        return tail
 
     def tail(self) -> Tail:
         """The journal's end now. Writes nothing. Raises Altered, or Incomplete where it cannot be read."""
@@ -126,40 +164,45 @@ class Journal:
         return parse(data), details
 
     def _tail_once(self) -> tuple[Tail, Break | None] | None:
-        tail = load(self.tail_path) or Tail()
         with self.path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
-            if not fits(tail, stream.fileno(), size):
+            tail = self._known(stream.fileno(), size)
+            if tail is None:
                 return None
             return (tail, None) if size == tail.offset else advance(tail, stream)
 
-    @contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _open(self) -> int:
         flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
         try:
-            journal = os.open(self.path, flags)
+            return os.open(self.path, flags)
         except FileNotFoundError:
             if load(self.tail_path) is not None:
                 raise _altered("the audit journal is gone") from None
             journal = os.open(self.path, flags | os.O_CREAT, 0o666)
             sync_folder(self.folder)
             sync_folder(self.folder.parent)
-        try:
-            yield journal
-        finally:
-            os.close(journal)
+            return journal
+
+    def _known(self, journal: int, size: int) -> Tail | None:
+        """The tail that was kept, if it fits; None where it shows that what was acknowledged is not there any more."""
+        tail = load(self.tail_path) or Tail()
+        if fits(tail, journal, size):
+            return tail
+        synced = known_synced(self.folder, journal)
+        # After a power cut the tail may know lines that never reached the disk; none of them was acknowledged.
+        return Tail() if synced < tail.offset and synced <= size else None
 
     def _checked(self, journal: int) -> tuple[Tail, Break | None]:
         """The journal's end, and the torn line beyond it if there is one."""
-        tail = load(self.tail_path) or Tail()
         size = os.fstat(journal).st_size
-        if not fits(tail, journal, size):
+        tail = self._known(journal, size)
+        if tail is None:
             raise _altered("the audit journal does not end as it did when it was last written")
         if size == tail.offset:
             return tail, None
         with os.fdopen(os.dup(journal), "rb") as stream:
             tail, broken = advance(tail, stream)
-        if broken is not None and not broken.torn:
+        if broken is not None and (not broken.torn or broken.offset < known_synced(self.folder, journal)):
             raise _altered(broken.reason)
         return tail, broken
 
@@ -216,12 +259,11 @@ def _placed(tail: Tail, drafts: Sequence[Draft]) -> tuple[list[Entry], Tail, byt
 
 
 def _write(journal: int, data: bytes, start: int) -> None:
-    """Add ``data`` durably or not at all."""
+    """Add ``data`` or nothing."""
     view = memoryview(data)
     try:
         while view:
             view = view[os.write(journal, view) :]
-        sync(journal)
     except BaseException:
         os.ftruncate(journal, start)
         raise
@@ -240,15 +282,6 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def sync(descriptor: int) -> None:
-    """Wait until what was written is on the disk."""
-    if sys.platform == "darwin":
-        # fsync on macOS leaves data in the drive's cache (man 2 fsync).
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fdatasync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -94,7 +94,7 @@ class JournalLedger:
 
     def anchor(self) -> Anchor:
         """The size and root of the log now; an empty log id where nothing was ever written."""
-        tail = self.journal.tail()
+        tail = self.journal.settled()
         return Anchor(tail.position.log.decode(), tail.position.size, tail.frontier.root().hex())
 
     def _begin(self, name: str) -> None:

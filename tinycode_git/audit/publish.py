@@ -6,6 +6,7 @@ witness file are both prefixes of it. Objects first, the ref last, from the valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinycode_git.audit.journal import Journal
@@ -47,24 +48,29 @@ def checkpoint(git: Git, ledger: JournalLedger, *, sign: bool | None = None, key
     if not log:
         raise Refused("the audit log is empty", "it begins with the first operation that changes anything")
     try:
-        with locked(journal.folder / "checkpoint.lock"), objects(git) as store:
-            last = _last(git, store, log)
-            known = recall(journal, last.checkpoint.size if last else 0)
-            known, signers = _with_signers(ledger, log, known, key)
-            known = _with_peers(git, store, ledger, log, known)
-            tail = journal.tail()
-            anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
-            if last is not None and (last.checkpoint.size, last.checkpoint.root) == (anchor.size, tail.frontier.root()):
-                return Published(anchor, last.commit, known.vkey, False)
-            commit = _publish(git, store, journal, tail, last, known, signers, sign)
-            return Published(anchor, commit, known.vkey, True)
+        with locked(journal.folder / "checkpoint.lock"):
+            places = refs(git)
+            return _checkpoint(git, ledger, log, places, sign, key)
     except OSError as failed:
         raise Incomplete(f"a checkpoint cannot be written: {failed.strerror}") from failed
 
 
-def _last(git: Git, store: Objects, log: str) -> Head | None:
-    commit = refs(git).get(ref_of(log), ("", ""))[1]
-    return store.head(commit, ref_of(log)) if commit else None
+def _checkpoint(
+    git: Git, ledger: JournalLedger, log: str, places: Mapping[str, tuple[str, str]], sign: bool | None, key: str
+) -> Published:
+    journal = ledger.journal
+    commit = places.get(ref_of(log), ("", ""))[1]
+    with objects(git, commit) as store:
+        last = store.head(commit, ref_of(log)) if commit else None
+        known = recall(journal, last.checkpoint.size if last else 0)
+        known, signers = _with_signers(ledger, log, known, key)
+        known = _with_peers(places, store, ledger, log, known)
+        tail = journal.settled()
+        anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
+        if last is not None and (last.checkpoint.size, last.checkpoint.root) == (anchor.size, tail.frontier.root()):
+            return Published(anchor, last.commit, known.vkey, False)
+        commit = _publish(git, store, journal, tail, last, known, signers, sign)
+        return Published(anchor, commit, known.vkey, True)
 
 
 def _with_signers(ledger: JournalLedger, log: str, known: Remembered, key: str) -> tuple[Remembered, list[Signer]]:
@@ -84,9 +90,11 @@ def _with_signers(ledger: JournalLedger, log: str, known: Remembered, key: str) 
     return known, [*([old] if old is not None and endorses else []), current]
 
 
-def _with_peers(git: Git, store: Objects, ledger: JournalLedger, log: str, known: Remembered) -> Remembered:
+def _with_peers(
+    places: Mapping[str, tuple[str, str]], store: Objects, ledger: JournalLedger, log: str, known: Remembered
+) -> Remembered:
     """Name the checkpoints of other clones' logs: whoever holds this log can then tell if one of them is cut."""
-    for ref, (other, commit) in refs(git).items():
+    for ref, (other, commit) in places.items():
         if other == log or not ref.startswith(NAMESPACE) or known.peers.get(other) == commit:
             continue
         theirs = store.head(commit, ref).checkpoint
@@ -142,8 +150,11 @@ def _commit(git: Git, tree: str, last: Head | None, message: str, sign: bool | N
                 "git tiny audit checkpoint --no-sign makes one that only the log's own key signs",
                 detail=failed.detail,
             ) from failed
-    named = git.quiet("var", "GIT_COMMITTER_IDENT", ok=(0, 128)).code == 0
-    if not named:
-        git = git.setting(**{f"GIT_{role}_NAME": "git tiny" for role in ("AUTHOR", "COMMITTER")})
-        git = git.setting(**{f"GIT_{role}_EMAIL": "git-tiny@localhost" for role in ("AUTHOR", "COMMITTER")})
-    return git.quiet(*DURABLE, "commit-tree", *above, tree, stdin=message.encode()).text
+    try:
+        return git.quiet(*DURABLE, "commit-tree", *above, tree, stdin=message.encode()).text
+    except GitFailed:
+        # Nobody told git who the user is; the log's own key is what signs.
+        roles = ("AUTHOR", "COMMITTER")
+        git = git.setting(**{f"GIT_{role}_NAME": "git tiny" for role in roles})
+        git = git.setting(**{f"GIT_{role}_EMAIL": "git-tiny@localhost" for role in roles})
+        return git.quiet(*DURABLE, "commit-tree", *above, tree, stdin=message.encode()).text

@@ -118,10 +118,14 @@ class Objects:
 
 
 @contextmanager
-def objects(git: Git) -> Iterator[Objects]:
-    """Read objects as long as the block runs; nothing but the objects is believed: no graph, graft or replacement."""
+def objects(git: Git, known: str = "") -> Iterator[Objects]:
+    """Read objects as long as the block runs; nothing but the objects is believed: no graph, graft or replacement.
+
+    ``known`` is the oid of any object where one is at hand: its length tells the repository's hash without a process.
+    """
     plain = git.setting(GIT_NO_REPLACE_OBJECTS="1", GIT_NO_LAZY_FETCH="1", GIT_GRAFT_FILE="/dev/null")
-    algorithm = plain.quiet("rev-parse", "--show-object-format").text
+    by_length = {40: "sha1", 64: "sha256"}
+    algorithm = by_length.get(len(known)) or plain.quiet("rev-parse", "--show-object-format").text
     with plain.pipe("-c", "core.commitGraph=false", "cat-file", "--batch") as pipe:
         yield Objects(pipe, algorithm)
 

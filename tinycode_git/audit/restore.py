@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tinycode_git.audit.details import GONE
 from tinycode_git.audit.entry import Altered
-from tinycode_git.audit.journal import Journal, sync, sync_folder
+from tinycode_git.audit.journal import Journal, sync_folder
 from tinycode_git.audit.keys import LogState
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.line import START, join, lines_from, split
@@ -23,6 +23,7 @@ from tinycode_git.audit.lock import locked
 from tinycode_git.audit.merkle import Frontier
 from tinycode_git.audit.published import Head, Objects, objects, ref_of, refs
 from tinycode_git.audit.store import Store
+from tinycode_git.audit.synced import sync
 from tinycode_git.audit.tail import load
 from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.git.process import Git
@@ -153,7 +154,8 @@ def _swap(journal: Journal, beside: Path) -> str:
         (journal.folder / "quarantine").mkdir(exist_ok=True)
         name = f"quarantine/journal-{time.time_ns()}"
         os.link(journal.path, journal.folder / name)
-    journal.tail_path.unlink(missing_ok=True)
+    for known in ("tail", "synced"):
+        (journal.folder / known).unlink(missing_ok=True)
     beside.replace(journal.path)
     sync_folder(journal.folder)
     return name

@@ -7,8 +7,8 @@ but no outcome yet.
 
 from __future__ import annotations
 
-import json
 import os
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from tinycode_git.audit.entry import ID, LARGEST_ENTRY, PHASE, Altered, check
 from tinycode_git.audit.line import START, Position, lines_from, split
-from tinycode_git.audit.merkle import Frontier
+from tinycode_git.audit.merkle import HASH_SIZE, Frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class Tail:
 
     def dump(self) -> bytes:
         """As the file holds it: the digest of the rest, the length of the rest, the rest."""
-        body = json.dumps(
-            {
-                "log": self.position.log.decode(),
-                "size": self.position.size,
-                "hash": self.position.hash.hex(),
-                "peaks": [peak.hex() for peak in self.frontier.peaks],
-                "offset": self.offset,
-                "last": self.last,
-                "open": dict(self.open),
-            }
-        ).encode()
-        return b"%b %08x\n%b\n" % (sha256(body).hexdigest().encode(), len(body), body)
+        position, peaks = self.position, self.frontier.peaks
+        head = _HEAD.pack(
+            position.log, position.size, position.hash, self.offset, self.last, len(peaks), len(self.open)
+        )
+        opened = b"".join(_OPEN.pack(name.encode(), offset) for name, offset in self.open.items())
+        body = b"".join((head, *peaks, opened))
+        return sha256(body).digest() + len(body).to_bytes(4) + body
+
+
+_HEAD = struct.Struct(">16sQ32sQQBI")
+# An operation's id is 24 hex digits.
+_OPEN = struct.Struct(">24sQ")
 
 
 def load(path: Path) -> Tail | None:
@@ -52,21 +52,20 @@ def load(path: Path) -> Tail | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    head, body = data[:73], data[74:]
-    try:
-        body = body[: int(head[65:], 16)]
-        if head[:64] != sha256(body).hexdigest().encode():
-            return None
-        value = json.loads(body)
-        return Tail(
-            Position(value["log"].encode(), value["size"], bytes.fromhex(value["hash"])),
-            Frontier(value["size"], tuple(map(bytes.fromhex, value["peaks"]))),
-            value["offset"],
-            value["last"],
-            value["open"],
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    body = data[36 : 36 + int.from_bytes(data[32:36])]
+    if len(body) < _HEAD.size or data[:32] != sha256(body).digest():
         return None
+    log, size, last_hash, offset, last, peaks, opened = _HEAD.unpack_from(body)
+    start = _HEAD.size + peaks * HASH_SIZE
+    if len(body) != start + opened * _OPEN.size or peaks != size.bit_count():
+        return None
+    return Tail(
+        Position(log.rstrip(b"\0"), size, last_hash),
+        Frontier(size, tuple(body[at : at + HASH_SIZE] for at in range(_HEAD.size, start, HASH_SIZE))),
+        offset,
+        last,
+        {name.rstrip(b"\0").decode(): at for name, at in _OPEN.iter_unpack(body[start:])},
+    )
 
 
 def fits(tail: Tail, journal: int, size: int) -> bool:

@@ -23,6 +23,7 @@ from tinycode_git.audit.note import Verifier, parse_checkpoint
 from tinycode_git.audit.published import Head, Objects, history, objects, refs
 from tinycode_git.audit.report import Kind, LogResult, Report
 from tinycode_git.audit.signed import check_signatures
+from tinycode_git.audit.synced import known_synced
 from tinycode_git.audit.tail import load
 from tinycode_git.errors import Incomplete, UsageError
 from tinycode_git.git.process import Git
@@ -91,6 +92,7 @@ def _own_log(scene: Scene) -> str:
     try:
         with scene.journal.path.open("rb") as stream:
             first = stream.readline()
+            synced = known_synced(scene.journal.folder, stream.fileno())
     except FileNotFoundError:
         if tail is not None and tail.position.size:
             log = tail.position.log.decode()
@@ -101,7 +103,7 @@ def _own_log(scene: Scene) -> str:
     log = tail.position.log.decode() if tail is not None else ""
     with suppress(Altered):
         log = log or parse(split(first)[0]).log
-    if tail is not None and tail.position.size:
+    if tail is not None and tail.position.size and tail.offset <= synced:
         anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
         scene.name(Named(anchor, "the end that the last append left"))
     if not log and first:
