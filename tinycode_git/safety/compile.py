@@ -43,7 +43,10 @@ def _digest(rules: Sequence[Rule]) -> str:
 
 def _expressions(rule: Rule) -> list[bytes]:
     if rule.kind in ("pattern", "path"):
-        return [widened(necessary(rule.body)).encode()]
+        cheaper = necessary(rule.body)
+        if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
+            return [("(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")").encode()]
+        return [widened(cheaper).encode()]
     if rule.literals:
         return [_word(literal) for literal in rule.literals]
     return []
