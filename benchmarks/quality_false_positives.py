@@ -2,9 +2,10 @@
 
     python benchmarks/quality_false_positives.py [--all] [NAME=GIT_DIR ...]
 
-Brings each repository by ``git clone`` unless a copy on this machine is named. What is not in the judged list
-(``quality_judged.tsv``: repository, path, line, rule, judgement, reason) counts as a false positive and is printed. Findings of severity
-``low`` are notes and left out; ``--all`` counts them too.
+Brings each repository by ``git clone`` unless a copy on this machine is named. What the judged list
+(``quality_judged.tsv``: repository, path, line, rule, judgement, reason) does not hold counts as a false positive and
+is printed. Findings of severity ``low`` are notes and left out; ``--all`` counts them too. Guards (``removed``) say
+nothing about a text that stands still.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def findings(engine: Engine, repository: Path, commit: str, counts: Counter[str]
             counts["lines"] += data.count(b"\n")
         for where, text in (("content", data), ("path", path.encode("utf-8", "surrogateescape"))):
             for match in engine.look(text, where, path).matches:
-                if engine.concerns(match, path):
+                if engine.concerns(match, path) and not engine.rule(match.rule).removed:
                     yield path, match.line if where == "content" else 0, match.rule
 
 

@@ -42,7 +42,7 @@ NONE = Factor(0, "")
 def necessary(pattern: str) -> str:
     """An expression that matches in every text in which ``pattern`` does; ``pattern`` itself where none is cheaper."""
     try:
-        tree = parser.parse(pattern)
+        tree = parser.parse(pattern.encode().decode("latin-1"))  # a character for a byte, as both engines see it
     except (re.error, OverflowError, RecursionError):
         return pattern
     best = _best(list(_flattened(list(tree), bool(tree.state.flags & re.IGNORECASE))))
@@ -110,7 +110,7 @@ def _looked_for(words: list[str], nocase: bool, after: tuple[Any, Any, bool]) ->
     if (common or shortest < _FAIR) and not tail:
         return NONE
     unique = sorted(set(words))
-    text = "|".join(re.escape(word) for word in unique)
+    text = "|".join(_escaped(word) for word in unique)
     text = f"(?:{text}){tail}" if len(unique) > 1 else text + tail
     return Factor(shortest, f"(?i:{text})" if nocase else text)
 
@@ -135,11 +135,15 @@ def _tail(item: tuple[Any, Any, bool]) -> str:
     return f"[{''.join(_member(*member) for member in value[2][0][1])}]{{{_TAIL}}}"
 
 
+def _escaped(word: str) -> str:
+    return "".join(re.escape(letter) if " " <= letter <= "~" else f"\\x{ord(letter):02x}" for letter in word)
+
+
 def _member(kind: Any, value: Any) -> str:
     if kind is code.LITERAL:
-        return re.escape(chr(value))
+        return _escaped(chr(value))
     if kind is code.RANGE:
-        return f"{re.escape(chr(value[0]))}-{re.escape(chr(value[1]))}"
+        return f"{_escaped(chr(value[0]))}-{_escaped(chr(value[1]))}"
     return "^" if kind is code.NEGATE else _CATEGORIES[value]
 
 

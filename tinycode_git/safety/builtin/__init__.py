@@ -37,8 +37,17 @@ class Subject(NamedTuple):
 Builtin = Callable[[Subject], Iterable[Span]]
 
 MODULES = {
+    "binary-content": "texts",
     "dot-git": "paths",
+    "encoded-instructions": "texts",
+    "gradle-hosts": "hosts",
+    "lock-hosts": "hosts",
+    "mixed-script-identifier": "texts",
+    "sql-update-without-where": "texts",
     "symlink-target": "paths",
+    "workflow-expression": "workflows",
+    "workflow-self-hosted": "workflows",
+    "workflow-target-checkout": "workflows",
 }
 _REGISTERED: dict[str, Builtin] = {}
 
