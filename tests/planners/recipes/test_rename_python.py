@@ -89,6 +89,16 @@ def test_refuses_a_clash_and_says_where(text: str, line: int | None) -> None:
     assert "by scope in Python" in refusal.value.message
 
 
+@pytest.mark.parametrize(("lines", "more"), [(9, ""), (10, "and 1 more"), (40, "and 31 more")])
+def test_a_refusal_lists_each_place_once_and_ten_at_most(lines: int, more: str) -> None:
+    text = "old = 1\n" + "new = new + new\n" * (lines + 1)
+    with pytest.raises(Refused, match=rf"a.py:2 and {lines} other places") as refusal:
+        planned(tree({"a.py": text}), "rename", "old", "new")
+    listed = refusal.value.detail.splitlines()
+    assert [line.split(": ")[0] for line in listed[:10]] == [f"a.py:{n}" for n in range(2, 12)][: lines + 1]
+    assert listed[10:] == [more] * bool(more)
+
+
 NO_CLASH = [
     ("other function", "def f():\n old = 1\ndef g():\n new = 2\n"),
     ("other class", "class A:\n def old(self): ...\nclass B:\n def new(self): ...\n"),

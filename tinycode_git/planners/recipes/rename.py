@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.planners.recipes.arguments import Option, files, folders, parse, plural, where
 from tinycode_git.planners.recipes.languages import BY_NAME, LANGUAGES, Language, find_language, language_of
+from tinycode_git.planners.recipes.pyscopes import Clash
 from tinycode_git.planners.recipes.rename_code import rename_code
 from tinycode_git.planners.recipes.rename_python import Tree, rename_python
 from tinycode_git.planners.recipes.renaming import Outcome, Rename, some
@@ -32,7 +33,7 @@ options = (
 )
 
 _PYTHON = BY_NAME["python"]
-_MOST_SHOWN = 100
+_MOST_CLASHES = 10
 
 
 def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
@@ -123,8 +124,7 @@ def _read(snapshot: Snapshot, under: Sequence[str], rename: Rename, only: Langua
 
 
 def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
-    found = sorted(set(python.clashes)) + sorted(set(code.clashes))
-    clashes = list({(clash.path, clash.line): clash for clash in reversed(found)}.values())[::-1]
+    clashes = _one_a_place([*sorted(set(python.clashes)), *sorted(set(code.clashes))])
     if not clashes:
         return
     ways = [way for way, found in (("by scope in Python", python), ("lexically", code)) if found.clashes]
@@ -133,8 +133,22 @@ def _refuse_clashes(rename: Rename, python: Outcome, code: Outcome) -> None:
     raise Refused(
         f"{rename.new} is taken at {first.path}:{first.line}{more} (checked {' and '.join(ways)}): {first.why}",
         "choose another name, or name the files or folders to rename in",
-        detail="\n".join(f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes[:_MOST_SHOWN]),
+        detail=_listing(clashes),
     )
+
+
+def _one_a_place(clashes: Sequence[Clash]) -> list[Clash]:
+    """The first clash of each line: a line may stand in the way for more than one reason."""
+    places: dict[tuple[str, int], Clash] = {}
+    for clash in clashes:
+        places.setdefault((clash.path, clash.line), clash)
+    return list(places.values())
+
+
+def _listing(clashes: Sequence[Clash]) -> str:
+    lines = [f"{clash.path}:{clash.line}: {clash.why}" for clash in clashes[:_MOST_CLASHES]]
+    more = len(clashes) - len(lines)
+    return "\n".join([*lines, f"and {more} more"] if more else lines)
 
 
 def _nothing(rename: Rename, under: Sequence[str], python: Outcome, code: Outcome, held: _Held) -> Refused:
