@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.gates import wanted_gate
 from tinycode_git.commands.opening import executing, planning, preload, say
 from tinycode_git.commands.planview import PlanView, summary, view
 from tinycode_git.commands.validating import look, refuse_blocked
@@ -22,6 +23,7 @@ from tinycode_git.ledger import Ledger
 from tinycode_git.plan.approve import (
     Approval,
     Approved,
+    Gate,
     TreeChanged,
     approve,
     check_expected,
@@ -80,6 +82,13 @@ def apply(
     with_needed: Annotated[
         bool, typer.Option("--with-needed", help="With --steps: add the steps that the chosen ones need.")
     ] = False,
+    check: Annotated[
+        str, typer.Option("--check", metavar="CMD", help="The gate: it must pass on the result (default: tiny.check).")
+    ] = "",
+    no_check: Annotated[bool, typer.Option("--no-check", help="Apply without the gate that tiny.check sets.")] = False,
+    each_step: Annotated[
+        bool, typer.Option("--each-step", help="Run the gate on every step first, and name the first that fails.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Compute the merge and show it; change nothing.")
     ] = False,
@@ -91,22 +100,29 @@ def apply(
     The merge is computed first; a conflict changes nothing. What you have uncommitted stays as it is, staged and not;
     where the plan touches the same paths it is refused before anything is written. git tiny rollback takes it back.
 
+    A gate (--check, or git config tiny.check) runs on the very tree that the merge gives, in a checkout of its own
+    where nothing untracked of yours can change the verdict; tiny.checkSetup prepares it, tiny.checkLink links what it needs
+    from your working tree. A pass is remembered for that tree, command, setup and toolchain, a failure never.
+
     Examples:
 
     \b
       git tiny apply
       git tiny apply rename-get-cwd --dry-run
       git tiny apply rename-get-cwd --steps 1,3-4 --with-needed
+      git tiny apply rename-get-cwd --check "make test" --each-step
       git tiny apply rename-get-cwd --yes --expect 1f2e3d4c5b6a
 
     Exit codes:
 
     \b
       0  applied (with --dry-run: it would merge cleanly)
-      1  refused: conflict, overlap, failed hook, moved branch, not approved
+      1  refused: conflict, overlap, failed hook or gate, moved branch, not approved
       2  no plan of that name
       130  interrupted; nothing was changed
     """
+    if no_check and (check or each_step):
+        raise UsageError("--no-check cannot be combined with --check or --each-step", "see git tiny apply --help")
     if with_needed and not steps:
         raise UsageError("--with-needed goes with --steps", "see git tiny apply --help")
     choice = Choice(steps, with_needed)
@@ -128,7 +144,8 @@ def apply(
         )
     if not yes:
         approval, part = _approved_by_person(repo, found, choice, json)
-    done = _approve(repo, ledger, approval, part, expect_tree, ask=not yes)
+    gate = None if no_check else wanted_gate(repo, check, approval, each_step=each_step)
+    done = _approve(repo, ledger, approval, part, expect_tree, gate, ask=not yes)
     _report(repo, approval, done, part, json)
 
 
@@ -209,7 +226,14 @@ def _approved_by_person(repo: ExecuteRepo, plan: Plan, choice: Choice, json: boo
 
 
 def _approve(
-    repo: ExecuteRepo, ledger: Ledger, approval: Approval, part: Part | None, expect_tree: str, *, ask: bool
+    repo: ExecuteRepo,
+    ledger: Ledger,
+    approval: Approval,
+    part: Part | None,
+    expect_tree: str,
+    gate: Gate | None,
+    *,
+    ask: bool,
 ) -> Approved:
     """Approve; where a hook makes another tree of it, show that and ask once more."""
     if expect_tree and (len(expect_tree) != len(approval.tree) or not expect_tree.isalnum()):
@@ -217,7 +241,7 @@ def _approve(
     while True:
         try:
             also = partial(part.rest, repo) if part is not None else None
-            return approve(repo, ledger, approval, expect_tree=expect_tree, also=also)
+            return approve(repo, ledger, approval, gate=gate, expect_tree=expect_tree, also=also)
         except TreeChanged as changed:
             if not ask:
                 raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
-from tinycode_git.git.trees import read_tree
+from tinycode_git.git.trees import Rows, read_tree
 from tinycode_git.proposal import (
     MODE_GITLINK,
     MODE_TREE,
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import pygit2
 
 
+_KEPT_FOLDERS = 1024
+
+
 @dataclass(frozen=True, slots=True)
 class TreeSnapshot:
     """See ``proposal.Snapshot``. ``overlay`` maps a path to its last change since the tree."""
@@ -32,6 +35,7 @@ class TreeSnapshot:
     tree: str
     overlay: Mapping[str, Change] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
+    parsed: dict[str, Rows] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, repo: pygit2.Repository, revision: str) -> TreeSnapshot:
@@ -98,7 +102,7 @@ class TreeSnapshot:
             for at in range(len(path))
             if path[at] == "/"
         }
-        return TreeSnapshot(self.repo, self.tree, overlay, frozenset(folders))
+        return TreeSnapshot(self.repo, self.tree, overlay, frozenset(folders), self.parsed)
 
     def _hidden(self, path: str) -> bool:
         """Whether a file or link was put where a parent folder of ``path`` is in the tree."""
@@ -111,11 +115,20 @@ class TreeSnapshot:
     def _lookup(self, path: str) -> TreeEntry | None:
         mode, oid = MODE_TREE, self.tree
         for part in path_bytes(path).split(b"/"):
-            item = read_tree(self.repo, oid).get(part) if mode == MODE_TREE else None
+            item = self._rows(oid).get(part) if mode == MODE_TREE else None
             if item is None:
                 return None
             mode, oid = item.mode, item.oid.hex()
         return TreeEntry(path, mode, oid)
+
+    def _rows(self, oid: str) -> Rows:
+        """A folder, kept once it was read: a recipe asks for thousands of paths, a patch for a few."""
+        rows = self.parsed.get(oid)
+        if rows is None:
+            if len(self.parsed) >= _KEPT_FOLDERS:
+                self.parsed.clear()
+            rows = self.parsed[oid] = read_tree(self.repo, oid)
+        return rows
 
     def _stored(self, top: str) -> Iterator[TreeEntry]:
         if not top:

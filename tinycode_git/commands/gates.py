@@ -1,0 +1,78 @@
+"""The gate as ``apply`` asks for it: from the command line or the user's settings, shown while it runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from tinycode_git import config
+from tinycode_git.commands.limits import limits_of
+from tinycode_git.commands.opening import say
+from tinycode_git.errors import Refused, UsageError
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.trailers import one_line
+from tinycode_git.plan.approve import Approval, Gate
+from tinycode_git.plan.gate import Check, refusal, run_gate
+from tinycode_git.render.escape import visible
+
+_SECONDS = 3600
+
+
+def check_of(repo: ReadRepo, command: str) -> Check | None:
+    """The gate that is wanted: ``command``, else ``tiny.check``; None where neither is given."""
+    settings = config.read(repo.git)
+    line = command or settings.check
+    if not line.strip():
+        return None
+    limits = limits_of(settings)
+    seconds = limits.seconds or settings.number("tiny.checkSeconds", _SECONDS)
+    return Check(
+        command=line,
+        setup=settings.text("tiny.checkSetup"),
+        links=settings.texts("tiny.checkLink"),
+        limits=replace(limits, seconds=seconds),
+        sandbox=settings.choice("tiny.sandbox", ("auto", "require", "off"), "auto"),
+    )
+
+
+def wanted_gate(repo: ReadRepo, command: str, approval: Approval, *, each_step: bool) -> Gate | None:
+    """The gate for an approval; None where none is set. Raises UsageError for ``--each-step`` without one."""
+    check = check_of(repo, command)
+    if check is None:
+        if each_step:
+            raise UsageError("--each-step needs a gate", "--check CMD names one, or git config tiny.check CMD")
+        return None
+
+    def gate(tree: str) -> None:
+        if each_step:
+            _steps(repo, approval, check)
+        _run(repo, tree, check, "the result", (approval.old, approval.tip))
+
+    return gate
+
+
+def _steps(repo: ReadRepo, approval: Approval, check: Check) -> None:
+    for step in approval.plan.steps:
+        commit = repo.commit(step.oid)
+        try:
+            _run(repo, commit.tree, check, f"step {step.n}", commit.parents)
+        except Refused as refused:
+            title = one_line(step.title)
+            raise Refused(
+                f"step {step.n} ({title}) is the first that fails: {refused.message}",
+                refused.hint,
+                detail=refused.detail,
+            ) from refused
+
+
+def _run(repo: ReadRepo, tree: str, check: Check, what: str, parents: tuple[str, ...]) -> None:
+    say(f"gate on {what}: {one_line(check.command)}")
+    result = run_gate(repo, tree, check, parents=parents, shown=_shown)
+    if not result.passed:
+        raise refusal(replace(result, lines=()))  # they were shown as they came
+    say(result.words())
+
+
+def _shown(line: str) -> None:
+    sys.stderr.write(f"| {visible(line)}\n")
+    sys.stderr.flush()
