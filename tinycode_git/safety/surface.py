@@ -160,6 +160,12 @@ def grouped(items: Iterable[str | Change]) -> Iterator[ChangeSet]:
         yield ChangeSet(commit, tuple(changes))
 
 
+def tips(git: Git) -> list[str]:
+    """The objects that refs name, with HEAD where it is detached; each once."""
+    named = git.quiet("for-each-ref", "--format=%(objectname)").text.split()
+    return list(dict.fromkeys([*named, *([head(git)] if head(git) else [])]))
+
+
 def head(git: Git) -> str:
     """The commit of HEAD; empty on a branch without commits."""
     return git.quiet("rev-parse", "--verify", "-q", "--end-of-options", "HEAD^{commit}", ok=(0, 1, 128)).text
