@@ -35,7 +35,10 @@ def test_only_the_hooks_that_are_named(repo: Repo) -> None:
     assert (done.code, "pre-lunch" in done.err) == (2, True)
 
 
-FOREIGN = '#!/bin/sh\n{ for a in "$@"; do echo "arg:$a"; done; echo "in:$(cat)"; echo "env:$GIT_INDEX_FILE:$MINE"; } >> "$LOG"\n'
+FOREIGN = """\
+#!/bin/sh
+{ for a in "$@"; do echo "arg:$a"; done; echo "in:$(cat)"; echo "env:$GIT_INDEX_FILE:$MINE"; } >> "$LOG"
+"""
 
 
 def test_a_foreign_hook_runs_with_the_same_arguments_input_and_environment(

@@ -42,6 +42,7 @@ def scan(
     ] = None,
     paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH]...", help="More paths for --no-index.")] = None,
     tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="Judge by this tier.")] = "",
+    structural: Annotated[bool, typer.Option("--structural", help="With --all: structural rules, too (slow).")] = False,
     jobs: Annotated[int, typer.Option("--jobs", help="With --all: processes (default: one a core).")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0.")] = False,
@@ -72,8 +73,8 @@ def scan(
                                    ("--all", all_), ("--no-index", bool(outside))) if on]  # fmt: skip
     if len(modes) > 1:
         raise UsageError(f"{' and '.join(modes)} say different things to look at", "name one of them")
-    if unreachable and not all_:
-        raise UsageError("--unreachable goes with --all")
+    if (unreachable or structural) and not all_:
+        raise UsageError("--unreachable and --structural go with --all")
     if fix and modes[:1] not in ([], ["--worktree"], ["--no-index"]):
         raise UsageError("--fix changes files on disk", "it goes with --worktree or --no-index")
     if tier:
@@ -81,9 +82,11 @@ def scan(
     if outside:
         outcome = _no_index(outside, tier or DEFAULT, fix)
     else:
-        outcome = _repository(
-            modes[0] if modes else "--worktree", range_, tier, fix, unreachable=unreachable, jobs=jobs
-        )
+        git = Git(Path.cwd(), {"GIT_GRAFT_FILE": os.devnull})
+        if all_:
+            outcome = _all(flow.session(git, tier=tier, cached=True), unreachable, structural, jobs)
+        else:
+            outcome = _repository(git, modes[0] if modes else "--worktree", range_, tier, fix)
     _print(outcome, json=json, sarif=sarif)
     raise typer.Exit(flow.failing([outcome]))
 
@@ -97,24 +100,21 @@ def _no_index(paths: list[str], tier: str, fix: bool) -> Outcome:
     return Outcome(result, tuple(verdict(result.findings, tier)), tier)
 
 
-def _repository(mode: str, revisions: str, tier: str, fix: bool, *, unreachable: bool, jobs: int) -> Outcome:
-    git = Git(Path.cwd(), {"GIT_GRAFT_FILE": os.devnull})
+def _repository(git: Git, mode: str, revisions: str, tier: str, fix: bool) -> Outcome:
     if mode == "--range":
         start = _start(git, revisions)
         opened = flow.session(git, start, tier=tier, cached=True)
         return opened.run(lambda scanner: scan_range(scanner, *revisions.split()))
-    opened = flow.session(git, tier=tier, cached=mode == "--all")
+    opened = flow.session(git, tier=tier)
     if mode == "--staged":
         return opened.run(scan_staged)
-    if mode == "--all":
-        return _all(opened, unreachable=unreachable, jobs=jobs)
     files = list(worktree_files(git))
     if fix:
         _fix(opened.engine, files)
     return opened.run(lambda scanner: scan_files(scanner.engine, _shown(files)))
 
 
-def _all(opened: flow.Session, *, unreachable: bool, jobs: int) -> Outcome:
+def _all(opened: flow.Session, unreachable: bool, structural: bool, jobs: int) -> Outcome:
     from tinycode_git.safety.history import scan_history
 
     with progress("objects") as line:
@@ -124,7 +124,10 @@ def _all(opened: flow.Session, *, unreachable: bool, jobs: int) -> Outcome:
             line.step(done)
 
         return opened.run(
-            lambda scanner: scan_history(scanner, unreachable=unreachable, jobs=jobs, moved=moved), approvals=False
+            lambda scanner: scan_history(
+                scanner, structural=structural, unreachable=unreachable, jobs=jobs, moved=moved
+            ),
+            approvals=False,
         )
 
 

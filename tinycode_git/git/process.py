@@ -191,6 +191,22 @@ class Git(NamedTuple):
             yield Pipe(child.stdin, child.stdout)
 
     @contextmanager
+    def fed(self, *args: str, stdin: bytes) -> Iterator[IO[bytes]]:
+        """The output of a quiet git process as it comes, its input from a file. Raises GitFailed at the end."""
+        import tempfile
+
+        with tempfile.TemporaryFile() as file:
+            file.write(stdin)
+            file.seek(0)
+            argv = ["git", *_QUIET, *args]
+            started = _Started(argv, self.cwd, self.environment(), stderr=subprocess.DEVNULL, stdin=file.fileno())
+            with started as child:
+                assert child.stdout is not None
+                yield child.stdout
+            if child.returncode:
+                raise GitFailed(args, child.returncode, b"")
+
+    @contextmanager
     def writing(self, descriptor: int, *args: str) -> Iterator[Writing]:
         """A quiet git process whose standard output is an open file of ours, whose offset it shares."""
         argv = ["git", *_QUIET, *args]
@@ -230,9 +246,10 @@ class _Started:
         own_session: bool = True,
         stderr: int = subprocess.PIPE,
         stdout: int = subprocess.PIPE,
+        stdin: int = subprocess.PIPE,
     ) -> None:
         self.argv, self.cwd, self.env, self.own_session = argv, cwd, env, own_session
-        self.stderr, self.stdout = stderr, stdout
+        self.stderr, self.stdout, self.stdin = stderr, stdout, stdin
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         try:
@@ -240,7 +257,7 @@ class _Started:
                 self.argv,
                 cwd=self.cwd,
                 env=self.env,
-                stdin=subprocess.PIPE,
+                stdin=self.stdin,
                 stdout=self.stdout,
                 stderr=self.stderr,
                 start_new_session=self.own_session,

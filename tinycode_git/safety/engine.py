@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tinycode_git.rows import NamedTuple
@@ -48,6 +48,7 @@ class Engine:
     def __init__(self, ruleset: RuleSet, key: bytes = b"", more: Engine | None = None) -> None:
         self.ruleset = ruleset
         self.more = more
+        self.structure = True
         self.rules = ruleset.rules
         self.key = key
         self._scan = ruleset.database.scan
@@ -114,7 +115,7 @@ class Engine:
                 yield from self._confirmed(at, View(text), gaps)
             elif rule.kind == "builtin":
                 yield from self._built_in(at, text, where, path, mode)
-        if where == "content":
+        if where == "content" and self.structure:
             yield from self._structural(fired, text, path, gaps)
         if where != "path":
             yield from self._folded(fired, text, where, gaps)
@@ -186,6 +187,54 @@ class Engine:
                     continue
                 if self.rules[at].family != "unicode" and (view is views[0] or self.rules[at].family == "secret"):
                     yield from self._confirmed(at, view, gaps)
+
+    def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes], bool]:
+        """A quick question for sweeps: whether a rule may hold in a piece of a text, as far as that can be said of one.
+
+        Text rules are confirmed in the piece; a builtin, and with ``structural`` a structural rule, whose literal is
+        there, makes it suspicious.
+        """
+        meaning, fired = self.ruleset.meaning, self.fired
+        kinds = ("builtin", "ast") if structural else ("builtin",)
+        told = self.rules
+        asked = frozenset(
+            number
+            for number, at in enumerate(meaning)
+            if at < 0 or (where in self._places[at] and told[at].kind != "path")
+        )
+        quick = frozenset(number for number in asked if meaning[number] >= 0 and told[meaning[number]].kind in kinds)
+        more = self.more.suspicion(where, structural=structural) if self.more is not None else None
+
+        def suspicious(piece: bytes) -> bool:
+            numbers = asked.intersection(fired(piece))
+            if numbers and (not quick.isdisjoint(numbers) or self._holds(numbers, piece, where)):
+                return True
+            return more is not None and more(piece)
+
+        return suspicious
+
+    def _holds(self, numbers: Iterable[int], piece: bytes, where: str) -> bool:
+        """Whether one of the text rules that fired is confirmed, in the piece as it is or folded."""
+        text = readable(piece)
+        if text is not piece:
+            return True
+        fired = {self.ruleset.meaning[number] for number in numbers}
+        if b"\0" in piece[:_HEAD]:
+            fired &= self._binary
+        view = View(piece)
+        if any(
+            next(self._confirmed(at, view, []), None) is not None
+            for at in fired
+            if at >= 0 and self.rules[at].kind == "pattern"
+        ):
+            return True
+        return next(self._folded(fired, piece, where, []), None) is not None
+
+    def without_structure(self) -> Engine:
+        """The same engine without its structural rules."""
+        plain = Engine(self.ruleset, self.key, self.more)
+        plain.structure = False
+        return plain
 
     def concerns(self, match: Match, path: str) -> bool:
         """Whether the rule of a match is for ``path`` at all (``paths``, ``not_paths``)."""

@@ -20,7 +20,9 @@ _COMMON = frozenset(
     re.findall(
         "[a-z]+",
         "token secret password passwd access account client private public user name value http https auth apikey"
-        " string config server host data return import const function test live pass address",
+        " string config server host data return import const function test live pass address line wise pat"
+        " personal drop ignore forget disregard duo monitor here shortcut sanity resend table previous prior above"
+        " earlier preceding instructions prompts directions rules",
     )
 )
 _MOST, _CLASS = 64, 5

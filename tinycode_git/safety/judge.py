@@ -16,7 +16,14 @@ ALLOW = "inline-allow"
 _ALLOWED = r"tiny:\s*allow\s+([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)\s+--\s*(\S.*)"
 
 
-def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked]) -> list[Finding]:
+def judged(
+    engine: Engine,
+    changes: ChangeSet,
+    looked: Mapping[Text, Looked],
+    *,
+    paths: bool = True,
+    guards: bool = True,
+) -> list[Finding]:
     """The findings of one change set, in the order of paths and lines.
 
     ``looked`` has what the engine saw in the texts of both sides; a text that is missing could not be read. What an
@@ -38,7 +45,8 @@ def judged(engine: Engine, changes: ChangeSet, looked: Mapping[Text, Looked]) ->
     )
     gone = removed([p for p in new if _guard(engine, p)], [[p for p in old if _guard(engine, p)] for old in olds])
     allowed = _allows(new, fresh)
-    found = [*_findings(engine, (*fresh, *gone), changes.commit, allowed), *_paths(engine, changes)]
+    found = [*_findings(engine, (*fresh, *(gone if guards else ())), changes.commit, allowed)]
+    found += _paths(engine, changes) if paths else ()
     return sorted(found, key=lambda f: (f.path, f.line, f.column, f.rule))
 
 

@@ -116,7 +116,7 @@ def look_at(
         wanted = by_oid[loaded.name]
         if isinstance(loaded, objects.Large):
             size += loaded.size
-            fresh |= _look_large(engine, loaded, wanted, texts)
+            fresh |= look_large(engine, loaded, wanted, texts)
         elif loaded.content is None:
             skipped += [Skip(texts[text] or text.oid, loaded.problem) for text in wanted]
         else:
@@ -129,10 +129,10 @@ def look_at(
     return seen, Receipt(len(fresh), cached, tuple(skipped), 0, size)
 
 
-def _look_large(
+def look_large(
     engine: Engine, large: objects.Large, wanted: list[Text], paths: Mapping[Text, str]
 ) -> dict[Text, Looked]:
-    """A large object chunk by chunk: spans and lines are those of the whole, what overlaps is told once."""
+    """What the engine sees in a large object, chunk by chunk; spans and lines are those of the whole."""
     kept: list[Match] = []
     text = wanted[0]
     before, lines, column, until = (0, b""), 0, 0, 0

@@ -127,14 +127,15 @@ def _answer(stream: IO[bytes], name: str, overlap: int) -> Loaded | Large:
         return Loaded(name, "", None, GONE)
     oid, kind, size = words[0].decode("ascii"), words[1].decode("ascii"), int(words[2])
     if size > WHOLE:
-        return Large(name, kind, size, _chunks(stream, size, overlap))
+        return Large(name, kind, size, in_chunks(stream, size, overlap))
     content = stream.read(size + 1)
     if len(content) != size + 1:
         return Loaded(name, kind, None, DIED)
     return Loaded(name, kind, content[:-1], oid=oid)
 
 
-def _chunks(stream: IO[bytes], size: int, overlap: int) -> Iterator[tuple[int, bytes]]:
+def in_chunks(stream: IO[bytes], size: int, overlap: int = 1 << 16) -> Iterator[tuple[int, bytes]]:
+    """``size`` bytes of a stream and the one that ends an object, in pieces that overlap, each with its offset."""
     at, kept = 0, b""
     while at < size:
         part = stream.read(min(_CHUNK, size - at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tinycode_git.git.process import Git, GitFailed
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects, surface
 from tinycode_git.safety.judge import text_findings
 from tinycode_git.safety.look import Receipt, Skip
@@ -13,14 +14,23 @@ from tinycode_git.safety.scan import Scanner, ScanResult, scan_between, scan_com
 
 def scan_tips(scanner: Scanner, tips: Sequence[str], known: Iterable[str]) -> ScanResult:
     """What ``tips`` (oids of any type) reach and ``known`` (oids) do not, commits oldest first."""
-    git = scanner.git
-    tags, commits, others, problems = _peeled(git, tips)
-    result = ScanResult(receipt=Receipt(skipped=tuple(problems)))
-    if commits:
-        result = result.plus(scan_commits(scanner, new_commits(git, commits, known)))
-    if tags:
-        result = result.plus(scan_texts(scanner, tags))
-    for oid, kind in others:
+    peeled = _peeled(scanner.git, tips)
+    result = _other_tips(scanner, peeled)
+    if peeled.commits:
+        result = result.plus(scan_commits(scanner, new_commits(scanner.git, peeled.commits, known)))
+    return result
+
+
+def scan_other_tips(scanner: Scanner, tips: Sequence[str]) -> ScanResult:
+    """Of ``tips``, the annotated tags, and the trees and blobs that a ref names itself."""
+    return _other_tips(scanner, _peeled(scanner.git, tips))
+
+
+def _other_tips(scanner: Scanner, peeled: _Peeled) -> ScanResult:
+    result = ScanResult(receipt=Receipt(skipped=tuple(peeled.problems)))
+    if peeled.tags:
+        result = result.plus(scan_texts(scanner, peeled.tags))
+    for oid, kind in peeled.others:
         result = result.plus(_other(scanner, oid, kind))
     return result
 
@@ -35,7 +45,16 @@ def new_commits(git: Git, tips: Iterable[str], known: Iterable[str]) -> list[str
     return out.text.split()
 
 
-def _peeled(git: Git, tips: Sequence[str]) -> tuple[list[str], list[str], list[tuple[str, str]], list[Skip]]:
+class _Peeled(NamedTuple):
+    """Annotated tags on the way, the commits at the end, trees and blobs, and what is not there."""
+
+    tags: list[str]
+    commits: list[str]
+    others: list[tuple[str, str]]
+    problems: list[Skip]
+
+
+def _peeled(git: Git, tips: Sequence[str]) -> _Peeled:
     """Annotated tags on the way, the commits at the end, trees and blobs, and what is not there."""
     tags: list[str] = []
     commits: list[str] = []
@@ -55,7 +74,7 @@ def _peeled(git: Git, tips: Sequence[str]) -> tuple[list[str], list[str], list[t
             else:
                 others.append((loaded.name, loaded.type))
         left = inside
-    return tags, commits, others, problems
+    return _Peeled(tags, commits, others, problems)
 
 
 def _other(scanner: Scanner, oid: str, kind: str) -> ScanResult:

@@ -11,7 +11,7 @@ from tinycode_git.errors import UsageError
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects, surface
 from tinycode_git.safety.judge import judged, text_findings
-from tinycode_git.safety.look import Cache, NoCache, Receipt, Skip, Text, look_at, texts_of
+from tinycode_git.safety.look import Cache, NoCache, Receipt, Skip, Text, look_at, look_large, texts_of
 from tinycode_git.safety.objects import Reader
 from tinycode_git.safety.surface import LINK, Change, ChangeSet, Side
 
@@ -151,29 +151,37 @@ def scan_files(engine: Engine, files: Iterable[tuple[str, str]]) -> ScanResult:
     size = 0
     for file, path in files:
         try:
-            mode, content = _read(file)
+            mode, seen, length = _look_on_disk(engine, file, path)
         except OSError as bad:
             skipped.append(Skip(path, f"cannot be read: {bad.strerror}"))
             continue
         change = Change(path, Side(mode, path), ())
         for text in texts_of([ChangeSet("", (change,))], olds=False):
-            looked[text] = engine.look(content, text.where, path)
-            skipped += [Skip(path, gap) for gap in looked[text].gaps]
-        size += len(content)
+            looked[text] = seen
+        skipped += [Skip(path, gap) for gap in seen.gaps]
+        size += length
         changes.append(change)
     findings = judged(engine, ChangeSet("", tuple(changes)), looked)
     receipt = Receipt(len(looked), 0, tuple(skipped), len(changes), size)
     return ScanResult(tuple(finding._replace(oid="") for finding in findings), receipt)
 
 
-def _read(file: str) -> tuple[int, bytes]:
+def _look_on_disk(engine: Engine, file: str, path: str) -> tuple[int, Looked, int]:
+    """Mode, what the engine sees, and the size of a file or link. Raises OSError."""
     found = os.lstat(file)
     if stat.S_ISLNK(found.st_mode):
-        return LINK, os.fsencode(os.readlink(file))
+        target = os.fsencode(os.readlink(file))
+        return LINK, engine.look(target, "symlink", path), len(target)
     if not stat.S_ISREG(found.st_mode):
         raise OSError(0, "not a file")
+    mode = 0o100755 if found.st_mode & 0o111 else 0o100644
     with open(file, "rb") as stream:
-        return 0o100755 if found.st_mode & 0o111 else 0o100644, stream.read()
+        if found.st_size > objects.WHOLE:
+            large = objects.Large(path, "blob", found.st_size, objects.in_chunks(stream, found.st_size))
+            text = Text(path, "content")
+            return mode, look_large(engine, large, [text], {text: path})[text], found.st_size
+        content = stream.read()
+    return mode, engine.look(content, "content", path), len(content)
 
 
 def files_below(paths: Sequence[str]) -> Iterator[tuple[str, str]]:

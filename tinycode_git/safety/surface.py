@@ -127,9 +127,12 @@ def commits_of(git: Git, *revisions: str) -> list[str]:
         raise no_such(bad, " ".join(revisions)) from bad
 
 
+_NO_SUCH = ("bad revision", "unknown revision", "bad object", "ambiguous argument", "fatal: option")
+
+
 def no_such(bad: GitFailed, what: str) -> UsageError | Incomplete:
     """The error for a question about history that git cannot answer."""
-    if "bad revision" in bad.stderr or "unknown revision" in bad.stderr or "bad object" in bad.stderr:
+    if any(words in bad.stderr for words in _NO_SUCH):
         return UsageError(f"there is no such range: {what}", "git log --oneline shows the commits that there are")
     return Incomplete(f"the history of {what} cannot be read: {bad.message}", "git fsck says what is missing")
 
@@ -158,6 +161,12 @@ def grouped(items: Iterable[str | Change]) -> Iterator[ChangeSet]:
             changes.append(item)
     if commit:
         yield ChangeSet(commit, tuple(changes))
+
+
+def tips(git: Git) -> list[str]:
+    """The objects that refs name, with HEAD where it is detached; each once."""
+    named = git.quiet("for-each-ref", "--format=%(objectname)").text.split()
+    return list(dict.fromkeys([*named, *([head(git)] if head(git) else [])]))
 
 
 def head(git: Git) -> str:

@@ -1,8 +1,9 @@
 """A sweep over many objects: each content put before the rules' database at the speed of git's own output.
 
-Two things make it fast. Git writes into a file in memory that we map, so that nothing is copied through a pipe; sizes are
-known beforehand, so that its offset says when a batch is there. And of a file's versions, one after the other, only the
-part that differs from the one before is matched, with the lines around it: what stands elsewhere stood there before.
+Two things make it fast. Git writes into a file in memory that we map, so that nothing is copied through a pipe; sizes
+are known beforehand, so that its offset says when a batch is there. And of a file's versions, one after the other,
+only the part that differs from the one before is matched, with the lines around it: what stands elsewhere stood there
+before.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tinycode_git.safety import objects
 
 BATCH = 16 << 20
 MOST = 64 << 20
-AROUND = 4096
+AROUND = 1024
 _BLOCK = 16 << 10
 _FINE = 256
 _SMALL = 2 * AROUND
