@@ -18,7 +18,7 @@ from tinycode_git.audit.claims import Trailer, deeds, is_shallow, trailers
 from tinycode_git.audit.entry import Altered, parse, text_of
 from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.keys import LogState, known_logs
-from tinycode_git.audit.line import lines_from, split
+from tinycode_git.audit.line import split
 from tinycode_git.audit.note import Verifier, parse_checkpoint
 from tinycode_git.audit.published import Head, Objects, history, objects, refs
 from tinycode_git.audit.report import Kind, LogResult, Report
@@ -204,8 +204,7 @@ def _same(path: Path | None, other: Path) -> bool:
 def _verify_own(scene: Scene, log: str, stored: Stored | None) -> None:
     report, head = scene.report, scene.highest(log)
     with scene.journal.path.open("rb") as stream:
-        lines = _whole_lines(scene, log, (line for _, line in lines_from(stream, 0)))
-        lines = _against_store(lines, stored, log, report)
+        lines = _against_store(_whole_lines(scene, stream), stored, log, report)
         items: Iterator[Item] = journal_items(lines)
         if head is not None:
             items = _against_published(scene, items, head)
@@ -215,7 +214,7 @@ def _verify_own(scene: Scene, log: str, stored: Stored | None) -> None:
     _finish(scene, log, chain, JOURNAL)
 
 
-def _whole_lines(scene: Scene, log: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+def _whole_lines(scene: Scene, lines: Iterable[bytes]) -> Iterator[bytes]:
     """Lines; a last one that was cut short is no entry: nobody was told that it was written."""
     for line in lines:
         if not line.endswith(b"\n"):
@@ -230,10 +229,10 @@ def _against_store(lines: Iterator[bytes], stored: Stored | None, log: str, repo
     except Incomplete as failed:
         report.could_not("DuckDB against the journal", failed.message)
         others = None
-    if others is None:
-        yield from lines
-        return
-    theirs: Iterator[bytes] = iter(others)
+    return lines if others is None else _compared(lines, iter(others), log, report)
+
+
+def _compared(lines: Iterator[bytes], theirs: Iterator[bytes], log: str, report: Report) -> Iterator[bytes]:
     seq = 0
     for seq, line in enumerate(lines):
         other = next(theirs, None)
