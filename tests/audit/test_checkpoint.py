@@ -95,11 +95,27 @@ def test_a_checkpoint_is_signed_with_the_users_key_where_one_is_set(repo: Logged
     signers = git_key(repo, world)
     repo.log(1)
     made = repo.checkpoint()
+    assert "cannot tell by whom" in repo.verify().notes[0]
     repo.config("gpg.ssh.allowedSignersFile", str(signers))
     assert repo.git("verify-commit", made.commit).code == 0
+    report = repo.verify()
+    assert (report.exit, report.notes) == (0, [f"checkpoint commit {made.commit[:12]} is signed by ada@example.com"])
     repo.log(1)
     unsigned = repo.checkpoint(sign=False)
     assert repo.git("verify-commit", unsigned.commit, check=False).code != 0
+
+
+def test_a_bad_git_signature_shows(repo: Logged, world: Path) -> None:
+    repo.config("gpg.ssh.allowedSignersFile", str(git_key(repo, world)))
+    repo.log(1)
+    made = repo.checkpoint()
+    raw = repo.git("cat-file", "commit", made.commit).stdout.replace(b"Audit checkpoint", b"Audit Checkpoint")
+    forged = repo.git("hash-object", "-t", "commit", "-w", "--stdin", input=raw).text
+    repo.git("update-ref", repo.log_ref(), forged)
+    report = repo.verify()
+    assert [problem.message for problem in report.problems] == [
+        f"the git signature of checkpoint commit {forged[:12]} is bad"
+    ]
 
 
 def git_key(repo: Logged, world: Path) -> Path:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.logs import Logged, unprivileged
+from tests.audit.logs import Logged, operation, unprivileged
 from tests.audit.test_journal import entries
+from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.store import Store
 
 APPEND = """
@@ -150,24 +151,36 @@ def test_a_full_disk_at_every_system_call(repo: Logged, world: Path, program: st
     sweep(repo, world, program, "error=ENOSPC", every=True)
 
 
-@pytest.mark.parametrize("kept", range(12))
-def test_a_power_cut_keeps_what_was_synced(repo: Logged, kept: int) -> None:
-    """What was not synced may be lost, in part, or read as zeros; the tail is not synced at all."""
+@pytest.mark.parametrize("tail", ["none", "from before", "ahead"])
+@pytest.mark.parametrize("kept", range(0, 12, 2))
+@pytest.mark.parametrize("zeros", [False, True])
+def test_a_power_cut_keeps_what_was_synced(repo: Logged, kept: int, zeros: bool, tail: str) -> None:
+    """What was not synced may be lost, in part, or read as zeros; what lies beside the journal is not synced at all."""
     repo.log(2)
-    synced = repo.journal.stat().st_size
-    tails = [None, (repo.folder / "tail").read_bytes()]
+    acknowledged = repo.journal.read_bytes()
+    mark, before = (repo.folder / "synced").read_bytes(), (repo.folder / "tail").read_bytes()
     repo.log(1)
     data = repo.journal.read_bytes()
-    cut = synced + (len(data) - synced) * kept // 12
-    zeros = b"\0" * (len(data) - cut) if kept % 2 else b""
-    # The unsynced end never was acknowledged: the tail on the disk is one from before it, or none.
-    repo.journal.write_bytes(data[:cut] + zeros)
-    old = tails[kept // 2 % 2]
-    (repo.folder / "tail").unlink()
-    if old is not None:
-        (repo.folder / "tail").write_bytes(old)
+    cut = len(acknowledged) + (len(data) - len(acknowledged)) * kept // 12
+    # Of the third operation nothing was acknowledged: the disk has the mark from before it, and any tail.
+    repo.journal.write_bytes(data[:cut] + b"\0" * (len(data) - cut if zeros else 0))
+    (repo.folder / "synced").write_bytes(mark)
+    if tail != "ahead":
+        (repo.folder / "tail").unlink()
+    if tail == "from before":
+        (repo.folder / "tail").write_bytes(before)
+    assert repo.verify().problems == []
     repo.log(1)
     found = entries(repo)
     assert [entry.seq for entry in found] == list(range(len(found)))
+    assert repo.journal.read_bytes().startswith(acknowledged)
     assert len(found) >= 6
     assert repo.verify().exit == 0
+
+
+def test_what_was_synced_and_is_gone_is_no_power_cut(repo: Logged) -> None:
+    repo.log(2)
+    (repo.folder / "tail").unlink()
+    repo.journal.write_bytes(repo.journal.read_bytes()[:-20])
+    with pytest.raises(Altered):
+        repo.ledger().intend(operation())

@@ -7,6 +7,7 @@ keys, its peers, what was erased, which commits it made) is gathered on the way.
 from __future__ import annotations
 
 import hmac
+from binascii import hexlify, unhexlify
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -123,32 +124,30 @@ def follow(
 
 def _batch(rest: Iterator[Item], room: int, chain: Chain, report: Report, source: str, hashes: list[bytes]) -> int:
     """Check up to ``room`` entries; how many there were."""
-    seq, previous, log = chain.size, chain.last_hash.hex().encode(), chain.log.encode()
-    count = 0
-    hmac_digest, hashed = hmac.digest, sha256
+    seq, previous, log = chain.size, hexlify(chain.last_hash), chain.log.encode()
+    start = seq
+    digest_of, hashed, add = hmac.digest, sha256, hashes.append
     for data, details in islice(rest, room):
-        count += 1
         digest = hashed(b"\x00" + data).digest()
         try:
-            found = check(data)
+            named, number, before, committed, action = check(data).group(LOG, SEQ, PREVIOUS, DIGEST, ACTION)
         except Altered as odd:
             report.problem(Kind.ALTERED, chain.log, seq, f"entry {seq}: {odd.message}", source)
         else:
-            if found[PREVIOUS] != previous or int(found[SEQ]) != seq or (log and found[LOG] != log):
-                _explain(found[PREVIOUS], int(found[SEQ]), found[LOG], seq, previous, log, report, source)
-            log = log or found[LOG]
-            if details is not None and details is not GONE:
-                if hmac_digest(details.salt, details.body, "sha256").hex().encode() != found[DIGEST]:
-                    report.problem(Kind.DETAILS, log.decode(), seq, f"the details of entry {seq} are others", source)
-            elif details is GONE:
+            if before != previous or int(number) != seq or (log and named != log):
+                _explain(before, int(number), named, seq, previous, log, report, source)
+            log = log or named
+            if details is GONE:
                 chain.gone.append(seq)
-            if found[ACTION] in TELLING:
+            elif details is not None and hexlify(digest_of(details.salt, details.body, "sha256")) != committed:
+                report.problem(Kind.DETAILS, log.decode(), seq, f"the details of entry {seq} are others", source)
+            if action in TELLING:
                 _gather(chain, data, seq)
-        hashes.append(digest)
-        previous = digest.hex().encode()
+        add(digest)
+        previous = hexlify(digest)
         seq += 1
-    chain.size, chain.last_hash, chain.log = seq, bytes.fromhex(previous.decode()), log.decode()
-    return count
+    chain.size, chain.last_hash, chain.log = seq, unhexlify(previous), log.decode()
+    return seq - start
 
 
 def _explain(

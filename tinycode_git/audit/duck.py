@@ -25,7 +25,7 @@ from tinycode_git.audit.views import VIEWS
 FAILED = 3
 MEMORY = ":memory:"
 # How much of the journal is taken in one transaction.
-CHUNK_BYTES = 64_000_000
+CHUNK_BYTES = 24_000_000
 SCHEMA = 1
 
 _Config = dict[str, str | bool | int | float | list[str]]
@@ -64,7 +64,7 @@ def run(job: dict[str, Any]) -> None:
 
 
 def _limits(job: dict[str, Any]) -> _Config:
-    return {"memory_limit": job.get("memory", "220MB"), "threads": "2", "preserve_insertion_order": "false"}
+    return {"memory_limit": job.get("memory", "150MB"), "threads": "2", "preserve_insertion_order": "false"}
 
 
 def _sealed() -> _Config:

@@ -6,6 +6,7 @@ Salt and details are empty once they were erased.
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -47,18 +48,19 @@ def join(data: bytes, details: Details) -> bytes:
 
 def split(line: bytes) -> tuple[bytes, Details]:
     """The entry and the details of a line. Raises Altered where it is not a line."""
-    parts = line[:-1].split(b"\t")
-    if len(parts) != 3 or line[-1:] != b"\n":
+    parts = line.split(b"\t")
+    if len(parts) != 3 or parts[2][-1:] != b"\n":
         raise Altered("not a line of the audit journal")
-    if not parts[1] and not parts[2]:
-        return parts[0], GONE
+    data, salt, body = parts
+    if not salt and body == b"\n":
+        return data, GONE
     try:
-        salt = bytes.fromhex(parts[1].decode("ascii"))
+        details = Details(unhexlify(salt), body[:-1])
     except ValueError as odd:
-        raise Altered("the salt of an entry is not hex") from odd
-    if len(salt) != SALT_SIZE:
-        raise Altered("the salt of an entry has another length")
-    return parts[0], Details(salt, parts[2])
+        raise Altered("the salt of an entry is not one") from odd
+    if len(salt) != SALT_SIZE * 2 or (not salt.islower() and not salt.isdigit()):
+        raise Altered("the salt of an entry is not one")
+    return data, details
 
 
 def lines_from(stream: BinaryIO, start: int) -> Iterator[tuple[int, bytes]]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.note import Checkpoint, Note, parse_checkpoint, parse_note
@@ -22,12 +22,15 @@ _REF = re.compile(r"refs/(?:.*/)?tiny/audit/([0-9a-f]{16})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A checkpoint commit: where it was found, the note in it, and the checkpoint that the note is."""
+    """A checkpoint commit: where it was found, the note in it, the checkpoint that the note is, and whether the commit
+    carries a signature of git's own.
+    """
 
     commit: str
     source: str
     note: Note
     checkpoint: Checkpoint
+    signed: bool = False
 
 
 def refs(git: Git) -> dict[str, tuple[str, str]]:
@@ -143,7 +146,8 @@ def history(store: Objects, commit: str, source: str) -> Iterator[Head]:
     """
     while commit:
         data = store.need(commit, "commit")
-        yield store.head(commit, source)
+        signed = re.search(rb"^gpgsig(-sha256)? ", data.partition(b"\n\n")[0], re.M) is not None
+        yield replace(store.head(commit, source), signed=signed)
         above = parents(data)
         if len(above) > 1:
             raise Altered(f"the checkpoint {commit} has several parents")

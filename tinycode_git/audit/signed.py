@@ -10,6 +10,7 @@ from tinycode_git.audit.note import Verifier
 from tinycode_git.audit.published import Head
 from tinycode_git.audit.report import Kind, Report
 from tinycode_git.errors import UsageError
+from tinycode_git.git.process import Git
 
 
 def check_signatures(chain: Chain, heads: Sequence[Head], pinned: Verifier | None, report: Report) -> int:
@@ -88,3 +89,23 @@ def _hold_pinned(chain: Chain, heads: Sequence[Head], pinned: Verifier, endorsed
             return
     if not heads:
         report.could_not(f"the origin of log {chain.log}", "it has no checkpoint that the pinned key could have signed")
+
+
+def check_git_signature(git: Git, heads: Sequence[Head], report: Report) -> None:
+    """Who signed the newest checkpoint commit that is signed with a user's key; it vouches for all before it.
+
+    As git says (``%G?``): good, bad, or not to be told here (no such key, no allowed signers).
+    """
+    signed = [head for head in heads if head.signed]
+    if not signed:
+        return
+    head = max(signed, key=lambda one: one.checkpoint.size)
+    done = git.user("log", "-1", "--format=%G?%n%GS", head.commit, ok=(0, 128))
+    status, _, who = done.text.partition("\n")
+    name = f"checkpoint commit {head.commit[:12]}"
+    if status in ("B", "R"):
+        report.problem(Kind.FORGED, head.checkpoint.log, None, f"the git signature of {name} is bad", head.source)
+    elif status in ("G", "U", "X", "Y"):
+        report.notes.append(f"{name} is signed by {who}")
+    else:
+        report.notes.append(f"{name} is signed, and git cannot tell by whom (gpg.ssh.allowedSignersFile, or a key)")

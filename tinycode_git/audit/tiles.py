@@ -66,13 +66,16 @@ class Edge:
 
     def extend(self, leaf_hashes: Sequence[bytes]) -> tuple[Edge, dict[str, bytes]]:
         """The edge with more leaves, and the files that became full on the way."""
-        levels = [list(level) for level in self.levels]
+        levels = [list(level) for level in self.levels] or [[]]
         full: dict[str, bytes] = {}
-        size = self.size
-        for leaf in leaf_hashes:
-            size += 1
-            _carry(levels, leaf, size, full)
-        return Edge(size, tuple(map(tuple, levels))), full
+        taken = 0
+        while taken < len(leaf_hashes):
+            part = leaf_hashes[taken : taken + WIDTH - len(levels[0])]
+            levels[0].extend(part)
+            taken += len(part)
+            if len(levels[0]) == WIDTH:
+                _carry(levels, self.size + taken, full)
+        return Edge(self.size + taken, tuple(map(tuple, levels)) if self.size + taken else ()), full
 
     def partial(self) -> dict[str, bytes]:
         """The partial tiles, by path."""
@@ -87,18 +90,17 @@ class Edge:
         return result or merkle.EMPTY_ROOT
 
 
-def _carry(levels: list[list[bytes]], node: bytes, size: int, full: dict[str, bytes]) -> None:
-    level, index = 0, (size - 1) // WIDTH
-    while True:
+def _carry(levels: list[list[bytes]], size: int, full: dict[str, bytes]) -> None:
+    """Move what is full up: the root of a full tile is a hash of the level above."""
+    level = 0
+    while len(levels[level]) == WIDTH:
+        full[path_of(level, (size >> 8 * level + 8) - 1)] = b"".join(levels[level])
+        node = merkle.root(levels[level])
+        levels[level] = []
+        level += 1
         if level == len(levels):
             levels.append([])
         levels[level].append(node)
-        if len(levels[level]) < WIDTH:
-            return
-        full[path_of(level, index)] = b"".join(levels[level])
-        node = merkle.root(levels[level])
-        levels[level] = []
-        level, index = level + 1, index // WIDTH
 
 
 def _peaks(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
