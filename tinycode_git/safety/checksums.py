@@ -27,6 +27,9 @@ _DEFAULT_PASSWORDS = frozenset(
 )
 
 
+_WORDS_FOR_ONE = re.compile(rb"(?:[a-z]+[-_.])*(?:passw?|passwd|password|pwd|secret)(?:[-_.][a-z]+)*\Z")
+
+
 @check("base58check")
 def base58check(value: bytes) -> bool:
     """Base58Check: the last four bytes are the start of the double SHA-256 of the rest (Bitcoin, BIP 32)."""
@@ -94,8 +97,9 @@ def not_hex(value: bytes) -> bool:
 
 @check("not-default-password")
 def not_default_password(value: bytes) -> bool:
-    """Not a password that every tutorial and every default installation has."""
-    return value.lower() not in _DEFAULT_PASSWORDS
+    """Not a password that every tutorial and every default installation has, such as ``db-pass``."""
+    lower = value.lower()
+    return lower not in _DEFAULT_PASSWORDS and not _WORDS_FOR_ONE.match(lower)
 
 
 _LABEL = re.compile(
@@ -121,10 +125,10 @@ _REFERENCE = re.compile(
         |ini|conf|cfg|env|sh|sql|md|proto|lock|p12|jks)\Z
     | \A(?:application|text|image|audio|video|multipart)/
     | \Av?\d+(?:\.\d+)+(?:[-+][a-z0-9.]+)?\Z | \A\d{4}-\d\d-\d\d
-    | \A(?:sha1|sha256|sha384|sha512|md5)[-:]
+    | \A(?:sha1|sha256|sha384|sha512|md5)[-:] | %(?:\d+\$)?-?\d*l{0,2}[dsxuif](?![A-Za-z0-9])
     """
 )
-_CONSTANT = re.compile(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z|[a-z_]+(?:\.[a-zA-Z_]+)+\Z|[a-z]+(?:[A-Z][a-z]+)+\d?\Z")
+_CONSTANT = re.compile(rb"[A-Z][A-Z0-9]*(?:[_=][A-Z0-9]+)+\Z|[a-z_]+(?:\.[a-zA-Z_]+)+\Z|[a-z]+(?:[A-Z][a-z]+)+\d?\Z")
 
 
 @check("not-reference")
