@@ -1,7 +1,8 @@
 """How the benchmarks measure: whole processes, ours and the alternative in turns, medians, ratios, peak memory.
 
 A figure is printed on one line, with what was claimed and whether it holds here; the machine comes first, on a line of
-its own, with how busy it was: the claims are about a machine that does nothing else. The exit code is 1 where a claim does not hold.
+its own, with how busy it was: the claims are about a machine that does nothing else. The exit code is 1 where a claim
+does not hold.
 """
 
 from __future__ import annotations
