@@ -1,7 +1,8 @@
 """How the benchmarks measure: whole processes, ours and the alternative in turns, medians, ratios, peak memory.
 
 A figure is printed on one line, with what was claimed and whether it holds here; the machine comes first, on a line of
-its own. The exit code is 1 where a claim does not hold.
+its own, with how busy it was: the claims are about a machine that does nothing else. The exit code is 1 where a claim
+does not hold.
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ def process_environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process: how long it took, and the peak memory of its largest process in MB (its children counted)."""
+    """One process: how long it took, its CPU time, the peak memory of its largest process in MB (children counted)."""
 
     seconds: float
+    cpu: float
     megabytes: float
     out: bytes
 
@@ -65,7 +67,7 @@ def once(argv: Sequence[str], cwd: Path, *, stdin: Path | None = None) -> Run:
             said = (out.read()[-2000:] + err.read()[-2000:]).decode(errors="replace")
             raise SystemExit(f"{' '.join(argv)}: exit {child.returncode}\n{said}")
         unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-        return Run(seconds, usage.ru_maxrss / unit, out.read())
+        return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit, out.read())
 
 
 def nothing() -> None:
@@ -97,6 +99,15 @@ class Contender:
         return median(run.seconds for run in self.runs)
 
     @property
+    def cpu(self) -> float:
+        """The median CPU time: what is left to compare by on a machine that is busy with something else."""
+        return median(run.cpu for run in self.runs)
+
+    def words(self) -> str:
+        """The median time and who it is of."""
+        return f"{_ms(self.seconds)} ({self.name}, CPU {_ms(self.cpu)})"
+
+    @property
     def megabytes(self) -> float:
         """The highest peak."""
         return max(run.megabytes for run in self.runs)
@@ -124,13 +135,13 @@ class Report:
         """Ours against the other's: the claim is that ours is at most ``most`` times the other, ``plus`` seconds."""
         held = most is None or ours.seconds <= other.seconds * most + plus
         share = ours.seconds / other.seconds
-        self._line(claim, f"{_ms(ours.seconds)} ({ours.name})", f"{_ms(other.seconds)} ({other.name})", share, held)
+        self._line(claim, ours.words(), other.words(), share, held)
 
     def within(self, claim: str, ours: Contender, other: Contender, *, seconds: float) -> None:
         """Ours within an absolute time; the other is there to compare."""
         share = ours.seconds / other.seconds
         held = ours.seconds < seconds
-        self._line(claim, f"{_ms(ours.seconds)} ({ours.name})", f"{_ms(other.seconds)} ({other.name})", share, held)
+        self._line(claim, ours.words(), other.words(), share, held)
 
     def memory(self, claim: str, name: str, megabytes: float, other: float, other_name: str, *, most: float) -> None:
         """Ours within a peak of memory; the other is there to compare."""
@@ -161,9 +172,9 @@ def machine() -> str:
         model = names[0] if names else model
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
     started = "git tiny" if tiny()[0] == "git" else "python -m tinycode_git"
-    cores = os.cpu_count()
+    cores = f"{os.cpu_count()} cores (load {os.getloadavg()[0]:.1f})"
     return (
-        f"machine | {model}, {cores} cores | {platform.system()} {platform.release()} | "
+        f"machine | {model}, {cores} | {platform.system()} {platform.release()} | "
         f"Python {platform.python_version()}, git {git} | run as: {started}"
     )
 

@@ -72,7 +72,9 @@ SLOW, LARGE = "import time; time.sleep(0.5)", "x = bytearray(100_000_000)"
 def test_the_frame_judges(ours: str, other: str, held: list[bool], world: Path) -> None:
     result = _python(FRAME.format(ours=ours, other=other), world, check=False)
     first, *lines = result.out.splitlines()
-    assert re.fullmatch(r"machine \| .+ cores \| .+ \| Python [\d.]+, git [\d.]+.* \| run as: .+", first)
+    assert re.fullmatch(
+        r"machine \| .+ cores \(load [\d.]+\) \| .+ \| Python [\d.]+, git [\d.]+.* \| run as: .+", first
+    )
     assert [line.startswith("holds ") for line in lines] == held
     assert result.code == (0 if all(held) else 1)
 
