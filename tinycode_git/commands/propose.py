@@ -215,7 +215,7 @@ def _from_top(repo: PlanRepo, path: str) -> str:
 
     inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
     if inside == ".." or inside.startswith(("../", "/")):
-        raise UsageError(f"{path} is outside the working tree")
+        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
     return inside
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from tinycode_git.errors import Incomplete, Refused, TinyError
+from tinycode_git.errors import Exit, Incomplete, Refused, TinyError
 from tinycode_git.rows import NamedTuple
 
 if TYPE_CHECKING:
@@ -66,6 +66,18 @@ _QUIET = (
 )
 
 
+# How git says that it has not an object that it was asked for, or cannot read it.
+_UNREADABLE = (
+    "unable to read ",
+    "missing blob",
+    "missing tree",
+    "missing commit",
+    "bad object",
+    "is corrupt",
+    "is empty",
+)
+
+
 class GitFailed(TinyError):
     """A git process that ended with a code nobody expected; ``code`` and ``stderr`` are git's own."""
 
@@ -75,6 +87,9 @@ class GitFailed(TinyError):
         super().__init__(f"git {args[0] if args else ''} failed: {first}", detail=text if "\n" in text else "")
         self.code = code
         self.stderr = text
+        if any(words in text for words in _UNREADABLE):
+            self.exit = Exit.INCOMPLETE
+            self.hint = "an object is missing or damaged: git fsck says more; git fetch --refetch brings objects again"
 
 
 class Completed(NamedTuple):

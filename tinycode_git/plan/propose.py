@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinycode_git.errors import Refused, TinyError, UsageError
+from tinycode_git.git.interrupts import uninterrupted
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.write import PlanRepo
@@ -117,12 +118,13 @@ def propose(
             findings=findings,
         )
         saved = save(repo, record, "", attached or {})
-        repo.move_refs([RefMove(branch, "", built.tip), saved], f"tiny: propose {plan_id}")
+        with uninterrupted():
+            repo.move_refs([RefMove(branch, "", built.tip), saved], f"tiny: propose {plan_id}")
+            ledger.done(intent, new=built.tip, details={"steps": len(built.steps), "risk": str(record.risk)})
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise
     except BaseException:
         ledger.failed(intent, "interrupted")
         raise
-    ledger.done(intent, new=built.tip, details={"steps": len(built.steps), "risk": str(record.risk)})
     return Plan(repo, record, saved.new, branch, built.tip)
