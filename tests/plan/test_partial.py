@@ -1,4 +1,4 @@
-"""Applying some steps: what fits alone lands, what does not names what it needs, the rest stays open on the new base."""
+"""Applying some steps: what fits alone lands, what does not says what it needs, the rest stays on the new base."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_what_needs_what_is_named_and_nothing_changed(text: Repo, name: str) -> 
     assert plan_of(text, plan.id)["tip"] == plan.tip
 
 
-WITH_NEEDED = {"a chain": [], "one link is missing": [], "two of them": [], "a file that an earlier step makes": []}
+WITH_NEEDED = ("a chain", "one link is missing", "two of them", "a file that an earlier step makes")
 
 
 @pytest.mark.parametrize("name", WITH_NEEDED)
@@ -251,7 +251,7 @@ def test_uncommitted_work_in_the_way_refuses_the_part_only(text: Repo) -> None:
 def test_the_part_and_the_rest_say_where_they_come_from(text: Repo) -> None:
     plan = make_plan(text, *FILES)
     part = apply(text, plan, "--steps", "1,3", "--json").json
-    log = text.git("log", "-1", "--format=%s%x00%(trailers:key=Plan-Id,valueonly)", f"refs/heads/main").out
+    log = text.git("log", "-1", "--format=%s%x00%(trailers:key=Plan-Id,valueonly)", "refs/heads/main").out
     assert part["id"] in log
     assert f"steps 1, 3 of {plan.id}" in text.tiny("show", part["id"]).out
     events = text.git("log", "-1", "--format=%B", f"refs/tiny/plans/{plan.id}").out

@@ -124,7 +124,7 @@ def load(data: bytes, where: str) -> Record:
             raise Incomplete(f"{where} is version {version}; this git tiny reads {VERSION}", "upgrade git tiny")
         known = {f.name for f in fields(Record)}
         plain = {key: value for key, value in raw.items() if key in known}
-        return Record(
+        record = Record(
             **{
                 **plain,
                 "state": State(raw["state"]),
@@ -136,8 +136,28 @@ def load(data: bytes, where: str) -> Record:
                 "conflicts": tuple(raw.get("conflicts", ())),
             }
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _check_types(record)
+        return record
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Incomplete(f"{where} does not hold a readable record: {error}", f"git show {where}:plan.json") from error
+
+
+def _check_types(record: Record) -> None:
+    """Raise TypeError where a field is not what it is declared as: a record may have come from anybody."""
+    for part in (record, record.event, *record.steps):
+        for field in fields(part):
+            value, wanted = getattr(part, field.name), str(field.type)
+            kind = {"str": str, "int": int, "tuple[str, ...]": tuple}.get(wanted, object)
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise TypeError(f"{field.name} is {type(value).__name__}")
+            if wanted == "tuple[str, ...]" and not all(isinstance(one, str) for one in value):
+                raise TypeError(f"{field.name} holds more than text")
+    for row in (*record.findings, *record.conflicts):
+        if not isinstance(row, dict):
+            raise TypeError("findings and conflicts are objects")
+    for row in record.conflicts:
+        if not isinstance(row["step"], int) or not isinstance(row["path"], str) or not isinstance(row["kind"], str):
+            raise TypeError("a conflict names step, path and kind")
 
 
 def _step(raw: Mapping[str, Any]) -> Step:

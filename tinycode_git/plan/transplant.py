@@ -102,26 +102,39 @@ def _changes(files: Sequence[FileDiff]) -> list[Change]:
 
 def move(repo: PlanRepo, moving: Sequence[Source], onto: str, committer: Identity, *, sign: bool) -> Moved:
     """Place the steps one after the other on the commit ``onto``; commits that can stay the same do."""
-    tip, tree = onto, repo.commit(onto).tree
+    kept, dropped, stuck, placed = _placements(repo, moving, repo.commit(onto).tree)
+    tip = onto
     steps: list[Step] = []
-    dropped: list[int] = []
-    total = len(moving)
-    for source in moving:
-        placed = place(repo, tree, source)
-        if placed.conflicts:
-            return Moved(tip, tuple(steps), tuple(dropped), source, placed.conflicts, placed.tree)
-        if placed.tree == tree:
-            dropped.append(source.n)
-            continue
-        number = len(steps) + 1
+    total = len(moving) - len(dropped)
+    for number, (source, tree) in enumerate(kept, 1):
         if source.commit.parents == (tip,):
             tip = source.commit.oid
         else:
-            message = renumbered(source.commit.message, f"{number}/{total - len(dropped)}")
-            tip = repo.write_commit(placed.tree, [tip], message, source.commit.author, committer, sign=sign)
-        tree = placed.tree
+            message = renumbered(source.commit.message, f"{number}/{total}")
+            tip = repo.write_commit(tree, [tip], message, source.commit.author, committer, sign=sign)
         steps.append(step_of(number, source.commit.title, tip, source.files))
-    return Moved(tip, tuple(steps), tuple(dropped))
+    if stuck is None:
+        return Moved(tip, tuple(steps), tuple(dropped))
+    return Moved(tip, tuple(steps), tuple(dropped), stuck, placed.conflicts, placed.tree)
+
+
+def _placements(
+    repo: PlanRepo, moving: Sequence[Source], tree: str
+) -> tuple[list[tuple[Source, str]], list[int], Source | None, Placed]:
+    """The tree after each step that changes something, the numbers of those that do not, the first that conflicts."""
+    kept: list[tuple[Source, str]] = []
+    dropped: list[int] = []
+    placed = Placed(tree)
+    for source in moving:
+        placed = place(repo, tree, source)
+        if placed.conflicts:
+            return kept, dropped, source, placed
+        if placed.tree == tree:
+            dropped.append(source.n)
+            continue
+        tree = placed.tree
+        kept.append((source, tree))
+    return kept, dropped, None, placed
 
 
 def renumbered(message: str, number: str) -> str:
