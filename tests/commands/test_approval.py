@@ -188,3 +188,24 @@ def test_the_merge_says_who_approved_what(repo: Repo, plan: Made) -> None:
     assert log
     assert int(size) > 0
     assert len(root) == 64
+
+
+def test_a_plan_that_the_target_has_already_is_refused(repo: Repo, plan: Made) -> None:
+    repo.commit("the same by hand", {"hello.txt": "hello again\n"})
+    for options in (("--dry-run",), ("--yes", "--expect", plan.tip)):
+        with untouched(repo):
+            answer = repo.tiny("apply", plan.id, *options, check=False)
+        assert answer.code == 1
+        assert f"main has all that {plan.id} changes already" in answer.err
+        assert f"git tiny reject {plan.id}" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "kinds"), [("rollback", "applied"), ("redo", "rolled-back"), ("show", "open, draft or rolled-back")]
+)
+def test_where_there_is_no_such_plan_the_hint_names_what_lists_them(repo: Repo, verb: str, kinds: str) -> None:
+    answer = repo.tiny(verb, check=False)
+    assert answer.code == 1
+    assert f"there is no {kinds} plan here" in answer.err
+    assert "git tiny plans --all lists every plan" in answer.err
+    assert ("propose" in answer.err) == (verb == "show")

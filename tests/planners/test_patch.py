@@ -357,3 +357,27 @@ def test_titles() -> None:
     assert plan_patch(snapshot, HEAD + one(9, 9, *MIDDLE), task="Use words").task == "Use words"
     assert plan_patch(snapshot, one(9, 9, *MIDDLE)).planner == "patch"
     assert Exit.USAGE == 2
+
+
+@pytest.mark.parametrize(
+    ("lead", "titles"),
+    [
+        (b"", ["Ten", "Again"]),
+        (b"$ git format-patch --stdout main\n", ["Ten", "Again"]),
+        (b"Here they are:\n\nthanks\n", ["Ten", "Again"]),
+        (one(8, 8, " line 8", " line 9", "-line 10", "+10", " line 11"), ["Apply a patch to f.txt"]),
+    ],
+)
+def test_a_series_keeps_its_steps_behind_a_remark(lead: bytes, titles: list[str]) -> None:
+    start = b"From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
+    first = start + HEAD + one(9, 9, *MIDDLE)
+    second = start + HEAD.replace(b"1/2] Ten", b"2/2] Again") + one(1, 1, " line 1", "-line 2", "+two", " line 3")
+    data = lead + (first + second if len(titles) == 2 else b"")
+    assert [step.title for step in plan_patch(MemorySnapshot(dict(BASE)), data).steps] == titles
+
+
+def test_the_lines_of_a_series_are_counted_with_the_remark_before_it() -> None:
+    start = b"A remark\nFrom 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
+    wrong = start + HEAD + one(9, 9, " no such line", "-line 10", "+10", " line 11")
+    with pytest.raises(Refused, match=r"hunk 1 \(input line 10\)"):
+        plan_patch(MemorySnapshot(dict(BASE)), wrong)

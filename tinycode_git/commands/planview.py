@@ -30,6 +30,8 @@ STATE_STYLE = {
     State.SUPERSEDED: Style.DIM,
 }
 
+_MOST_PLACES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class StepView:
@@ -108,25 +110,58 @@ def summary(plan: Plan, console: Console) -> str:
     if plan.edited:
         rows.append("  the branch was changed since the record was written; these are its steps now")
     text = "\n".join(rows) + "\n\n" + _steps(plan, console)
-    reasons = dict.fromkeys((reason, step.n) for step in plan.steps for reason in step.reasons)
-    if reasons:
-        text += "\n" + "".join(f"  step {n} {visible(reason)}\n" for reason, n in reasons)
+    text += _reasons(plan)
     text += _conflicts(plan)
     text += _findings(plan, console)
     return text + "".join(f"\n  note: {visible(note)}" for note in record.notes) + ("\n" if record.notes else "")
 
 
+def _reasons(plan: Plan) -> str:
+    """Why the steps have their risk: a line a reason, with the steps it holds for."""
+    steps: dict[str, list[int]] = {}
+    for step in plan.steps:
+        for reason in dict.fromkeys(step.reasons):
+            steps.setdefault(reason, []).append(step.n)
+    rows = [f"  step{'s' * (len(ns) != 1)} {_runs(ns)}: {visible(reason)}\n" for reason, ns in steps.items()]
+    return "\n" + "".join(rows) if rows else ""
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Ascending numbers as ``--steps`` takes them: ``1,3-4``."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1][1:] = [n]
+        else:
+            runs.append([n])
+    return ",".join("-".join(map(str, run)) for run in runs)
+
+
 def _findings(plan: Plan, console: Console) -> str:
-    rows = []
+    """What the validator saw, what blocks first: one alone on a line, the same thing in many places as a list."""
     numbers = {step.oid: step.n for step in plan.steps}
-    for one in plan.record.findings:
-        place = f"{one['path']}:{one['line']}" if one["line"] else f"{one['path']}"
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for one in sorted(plan.record.findings, key=lambda one: not one["blocking"]):
         mark = console.paint("blocks", Style.WORST) if one["blocking"] else console.paint("noted", Style.DIM)
-        step = f"step {numbers[one['commit']]}, " if one.get("commit") in numbers else ""
-        rows.append(f"\n  {mark}  {step}{visible(place)}: {visible(one['message'])} ({one['severity']}, {one['rule']})")
-        if one.get("redacted"):
-            rows.append(f"\n          {visible(one['redacted'])}")
-    return "".join(rows) + ("\n" if rows else "")
+        groups.setdefault((mark, one["message"], f"({one['severity']}, {one['rule']})"), []).append(one)
+    rows = []
+    for (mark, message, kind), found in groups.items():
+        places = [line for one in found[:_MOST_PLACES] for line in _place(one, numbers)]
+        if len(found) == 1:
+            rows += [f"  {mark}  {places[0]}: {visible(message)} {kind}", *(f"        {line}" for line in places[1:])]
+            continue
+        rows += [f"  {mark}  {len(found)} places: {visible(message)} {kind}", *(f"          {line}" for line in places)]
+        if len(found) > _MOST_PLACES:
+            rows.append(f"          and {len(found) - _MOST_PLACES} more (--json has them all)")
+    return "".join(f"\n{row}" for row in rows) + ("\n" if rows else "")
+
+
+def _place(finding: Mapping[str, Any], numbers: Mapping[str, int]) -> list[str]:
+    """Where a finding is and, on a line of its own, what was seen there, where that says more than the path."""
+    path, line, redacted = finding["path"], finding["line"], finding.get("redacted")
+    step = f"step {numbers[finding['commit']]}, " if finding.get("commit") in numbers else ""
+    place = f"{step}{visible(path)}" + (f":{line}" if line else "")
+    return [place, f"  {visible(redacted)}"] if redacted and redacted != path else [place]
 
 
 def _conflicts(plan: Plan) -> str:

@@ -20,6 +20,8 @@ _HEADER = re.compile(rb"[!-9;-~]+:")
 _BLANK = (b"\n", b"\r\n")
 _INBODY = ("From", "Subject", "Date")
 _SEPARATOR = re.compile(rb">From [0-9a-f]{40} Mon Sep 17 00:00:00 2001\n")
+_FORMATTED = re.compile(rb"^From [0-9a-f]{40,64} Mon Sep 17 00:00:00 2001\r?$", re.MULTILINE)
+_DIFF = re.compile(rb"^(?:diff |--- |\+\+\+ |@@ )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,17 @@ def is_mail(data: bytes) -> bool:
         elif line[:1] not in b" \t" or not names:
             return False
     return bool(names & {b"from:", b"subject:"})
+
+
+def without_lead(data: bytes) -> bytes:
+    """``data`` with what stands before the first patch of ``git format-patch`` made blank: a prompt, a remark.
+
+    The number of lines stays. Nothing is taken where a diff comes first.
+    """
+    first = _FORMATTED.search(data)
+    if first is None or not first.start() or _DIFF.search(data, 0, first.start()):
+        return data
+    return b"\n" * data.count(b"\n", 0, first.start()) + data[first.start() :]
 
 
 def split_mbox(data: bytes) -> Iterator[tuple[bytes, int]]:

@@ -85,6 +85,10 @@ def prepare(repo: PlanRepo, plan: Plan) -> Approval:
         )
     merged = merge(repo, old, plan.tip)
     files = diff_trees(repo.git, old, merged.tree)
+    if not files and not merged.conflicts:
+        raise Refused(
+            f"{_short(record.target)} has all that {plan.id} changes already", f"git tiny reject {plan.id} closes it"
+        )
     return Approval(plan, record.target, old, plan.tip, merged.tree, merged.conflicts, files)
 
 

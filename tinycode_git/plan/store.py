@@ -87,9 +87,9 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
         found = [plan for plan in plans.values() if plan.record.state in wanted]
         if found:
             return _newest(repo, found)
-        raise Refused(
-            f"there is no {' or '.join(wanted)} plan here", "git tiny propose makes one; git tiny plans lists all"
-        )
+        kinds = ", ".join(wanted[:-1]) + " or " * (len(wanted) > 1) + wanted[-1]
+        makes = "git tiny propose makes one; " if State.OPEN in wanted else ""
+        raise Refused(f"there is no {kinds} plan here", f"{makes}git tiny plans --all lists every plan")
     short = name.removeprefix("refs/heads/").removeprefix((repo.config("tiny.prefix") or "tiny") + "/")
     matches = by_prefix(dict.fromkeys(plans, ""), short)
     if len(matches) == 1:
@@ -97,7 +97,9 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
     if len(matches) > 1:
         raise UsageError(f"{name!r} means more than one plan: {', '.join(matches[:5])}", "give more of the id")
     near = get_close_matches(short, plans, n=3)
-    raise UsageError(f"there is no plan {name!r}", f"did you mean {', '.join(near)}?" if near else "see git tiny plans")
+    raise UsageError(
+        f"there is no plan {name!r}", f"did you mean {', '.join(near)}?" if near else "see git tiny plans --all"
+    )
 
 
 def _newest(repo: ReadRepo, plans: list[Plan]) -> Plan:

@@ -32,10 +32,11 @@ def plan_patch(snapshot: Snapshot, data: bytes, *, task: str = "", now: int | No
     None) dates a patch that has no date. Raises ``UsageError`` where ``data`` is no whole patch, ``Refused`` where it
     does not apply or touches what it may not.
     """
-    from tinycode_git.edits.mail import is_mail
+    from tinycode_git.edits.mail import is_mail, without_lead
 
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UsageError("the patch is UTF-16, as PowerShell's > writes it", "make it with git diff --output=FILE")
+    data = without_lead(data)
     if is_mail(data):
         return _plan_series(snapshot, data, task, now)
     patches = parse_patch(data)
