@@ -42,9 +42,10 @@ def worlds(draw: st.DrawFn) -> tuple[Files, Files]:
         if entry[0] != 0o120000 and draw(st.booleans()):
             entry = (draw(st.sampled_from([entry[0], 0o100755])), draw(changed(entry[1])))
         after[name] = entry
-    return tuple(
+    first, second = (
         {path: files[path] for path in files if "x" not in files or path != "x/y"} for files in (before, after)
     )
+    return first, second
 
 
 @st.composite

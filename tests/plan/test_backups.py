@@ -8,7 +8,7 @@ from tests.plan.plans import apply, execute_in, make_plan, state, untouched
 from tests.repos import Link, Repo
 from tests.world import tick
 from tinycode_git.git.worktrees import worktrees
-from tinycode_git.plan.backup import MOST, backups, take
+from tinycode_git.plan.backup import MOST, backups, stashes
 
 
 def work(repo: Repo) -> None:
@@ -119,7 +119,8 @@ def test_capped_the_oldest_go_and_numbers_go_on(repo: Repo) -> None:
     for n in range(MOST + 3):
         tick()
         repo.write("hello.txt", f"work {n}\n")
-        take(handle, here, head, f"test {n}")
+        with stashes(handle, [here]) as work:
+            work.keep(here, head, f"test {n}")
     found = backups(handle)
     assert [one.n for one in found] == list(range(MOST + 3, 3, -1))
     assert found[0].before == f"test {MOST + 2}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.plan.plans import apply, make_plan, state
 from tests.repos import Exe, Link, Repo
 
-BASE = {
+BASE: dict[str, Any] = {
     "edit.txt": "one\ntwo\nthree\n",
     "gone.txt": "gone\n",
     "old/name.txt": "a file that moves\n" * 5,
@@ -21,7 +23,7 @@ BASE = {
     "folder/b": "b\n",
 }
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "modify": {"edit.txt": "one\n2\nthree\n"},
     "add": {"new/deep/file": "n\n"},
     "delete": {"gone.txt": None},

@@ -356,7 +356,7 @@ def test_titles() -> None:
     assert plan_patch(snapshot, HEAD + one(9, 9, *MIDDLE), task="Use words").steps[0].title == "Ten"
     assert plan_patch(snapshot, HEAD + one(9, 9, *MIDDLE), task="Use words").task == "Use words"
     assert plan_patch(snapshot, one(9, 9, *MIDDLE)).planner == "patch"
-    assert Exit.USAGE == 2
+    assert int(Exit.USAGE) == 2
 
 
 @pytest.mark.parametrize(

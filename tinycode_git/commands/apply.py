@@ -101,8 +101,8 @@ def apply(
     where the plan touches the same paths it is refused before anything is written. git tiny rollback takes it back.
 
     A gate (--check, or git config tiny.check) runs on the very tree that the merge gives, in a checkout of its own
-    where nothing untracked of yours can change the verdict; tiny.checkSetup prepares it, tiny.checkLink links what it needs
-    from your working tree. A pass is remembered for that tree, command, setup and toolchain, a failure never.
+    where nothing untracked of yours can change the verdict; tiny.checkSetup prepares it, tiny.checkLink links what it
+    needs from your working tree. A pass is remembered for that tree, command, setup and toolchain, a failure never.
 
     Examples:
 

@@ -144,13 +144,14 @@ def load(data: bytes, where: str) -> Record:
 
 def _check_types(record: Record) -> None:
     """Raise TypeError where a field is not what it is declared as: a record may have come from anybody."""
-    for part in (record, record.event, *record.steps):
+    parts: tuple[Record | Event | Step, ...] = (record, record.event, *record.steps)
+    for part in parts:
         for field in fields(part):
             value, wanted = getattr(part, field.name), str(field.type)
             kind = {"str": str, "int": int, "tuple[str, ...]": tuple}.get(wanted, object)
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise TypeError(f"{field.name} is {type(value).__name__}")
-            if wanted == "tuple[str, ...]" and not all(isinstance(one, str) for one in value):
+            if wanted == "tuple[str, ...]" and not _all_text(value):
                 raise TypeError(f"{field.name} holds more than text")
     for row in (*record.findings, *record.conflicts):
         if not isinstance(row, dict):
@@ -158,6 +159,10 @@ def _check_types(record: Record) -> None:
     for row in record.conflicts:
         if not isinstance(row["step"], int) or not isinstance(row["path"], str) or not isinstance(row["kind"], str):
             raise TypeError("a conflict names step, path and kind")
+
+
+def _all_text(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
 
 
 def _step(raw: Mapping[str, Any]) -> Step:

@@ -1,4 +1,4 @@
-"""Texts that hide what they say: encoded instructions, look-alike letters in names; and statements without a condition."""
+"""Texts that hide what they say: encoded instructions, look-alike letters; and statements without a condition."""
 
 from __future__ import annotations
 
