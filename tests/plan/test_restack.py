@@ -53,7 +53,7 @@ def test_steps_move_and_nothing_of_the_users_does(text: Repo) -> None:
 def test_as_git_rebase_would_have_it(text: Repo) -> None:
     """Folders and files renamed there and changed or deleted here: the trees are those of git rebase."""
     steps = [
-        {"folder/b": None},
+        {"folder/b": "b\n" * 8 + "B\n"},
         {"folder/a": "a\n" * 8 + "A\n"},
         {"text": edited(3, "three")},
         {"other": None},
