@@ -19,9 +19,7 @@ from tinycode_git.proposal import MODE_FILE, MemorySnapshot
 
 PY = {"pyproject.toml": '[project]\nname = "mine"\ndependencies = ["requests>=2", "PyYAML"]\n'}
 JS = {"package.json": '{"name": "mine", "dependencies": {"react": "1"}, "devDependencies": {"@scope/x": "1"}}'}
-GO = {
-    "go.mod": "module example.org/mine\ngo 1.22\nrequire (\n\tgithub.com/a/b v1.0.0\n\tgolang.org/x/net v0.1.0 // x\n)\n"
-}
+GO = {"go.mod": "module example.org/mine\nrequire (\n\tgithub.com/a/b v1.0.0\n\tgolang.org/x/net v0.1.0 // x\n)\n"}
 RS = {"Cargo.toml": '[package]\nname = "my-crate"\n[dependencies]\nserde = "1"\ntokio-util = "0.7"\n'}
 
 

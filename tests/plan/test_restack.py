@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.plan.plans import apply, make_plan, state, untouched
-from tests.repos import Link, Repo
+from tests.repos import Entry, Link, Repo
 
 LINES = "".join(f"line {n}\n" for n in range(1, 31))
 
@@ -52,7 +52,7 @@ def test_steps_move_and_nothing_of_the_users_does(text: Repo) -> None:
 
 def test_as_git_rebase_would_have_it(text: Repo) -> None:
     """Folders and files renamed there and changed or deleted here: the trees are those of git rebase."""
-    steps = [
+    steps: list[dict[str, Entry]] = [
         {"folder/b": "b\n" * 8 + "B\n"},
         {"folder/a": "a\n" * 8 + "A\n"},
         {"text": edited(3, "three")},

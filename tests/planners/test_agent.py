@@ -247,7 +247,7 @@ def test_a_killed_git_tiny_takes_its_agent_along(repo: Repo, env: dict[str, str]
         (
             "tiny.limitMemory",
             "50m",
-            "python3 -c 'x = bytearray(200_000_000); import time; time.sleep(300)'",
+            "python3 -c 'x = bytearray(70_000_000); import time; time.sleep(300)'",
             "was ended: memory: ",
         ),
         ("tiny.limitCpu", "1", "while :; do :; done", "was ended: CPU time: "),
@@ -287,7 +287,8 @@ HOSTILE = {
     "deletes a branch": "git -C REPO branch -D other",
     "makes a branch": "git -C REPO branch evil",
     "makes a tag": "git -C REPO tag evil",
-    "moves a ref of ours": "git -C REPO update-ref refs/tiny/evil HEAD",
+    "moves a ref of ours": "git -C REPO update-ref refs/tiny/keep/held/1 HEAD",
+    "deletes one of ours": "git -C REPO update-ref -d refs/tiny/keep/held/1",
     "resets": "git -C REPO reset -q --hard HEAD~1",
     "resets softly": "git -C REPO reset -q --soft HEAD~1",
     "stashes": "git -C REPO stash -q",
@@ -305,6 +306,7 @@ HOSTILE = {
 def valued(repo: Repo) -> Repo:
     """A repository with something to lose."""
     repo.git("branch", "other")
+    repo.git("update-ref", "refs/tiny/keep/held/1", "HEAD")
     repo.commit("second", {"hello.txt": "second\n"})
     repo.write("src/app.py", "uncommitted\n")
     repo.write("untracked", "untracked\n")
@@ -329,6 +331,7 @@ BACK = {  # whether what was changed is put back
     "makes a branch": True,
     "makes a tag": True,
     "moves a ref of ours": True,
+    "deletes one of ours": True,
     "resets softly": True,
 }
 
@@ -357,6 +360,20 @@ def test_without_one_every_change_is_shown_and_refs_and_settings_put_back(
     if name != "checks out":
         assert valued.git("symbolic-ref", "HEAD").text == head
     valued.fsck()
+
+
+def test_work_of_the_users_meanwhile_is_shown_and_in_a_sandbox_never_taken_back(repo: Repo) -> None:
+    if BWRAP is None:
+        pytest.skip("bubblewrap is not installed, or may not make namespaces here")
+    child = start(repo, "echo a > a; echo ready; sleep 4", {})
+    wait_for(child, "ready")
+    mine = repo.commit("mine", {"mine": "m\n"})
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "your repository was changed while the agent ran" in err
+    assert "put back" not in err
+    assert repo.oid() == mine
+    assert [plan["state"] for plan in plans(repo)] == ["draft"]
 
 
 LINGERING = {

@@ -47,7 +47,7 @@ def _undeclared(repo: ReadRepo, base: str, tip: str, tier: str) -> list[Mapping[
 
     oids = step_oids(repo, base, tip)
     project = Project(repo.snapshot(tip))
-    found = []
+    found: list[Mapping[str, Any]] = []
     for commit, files in zip(oids, diff_commits(repo.git, oids), strict=True):
         for one in undeclared(files, lambda oid: repo.read_many([oid])[0], project):
             finding = Finding(
