@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.plan.plans import apply, make_plan, state, untouched
-from tests.repos import Link, Repo
+from tests.repos import Entry, Link, Repo
 
 LINES = "".join(f"line {n}\n" for n in range(1, 31))
 

@@ -57,7 +57,7 @@ def test_a_plan_arrives_with_its_record_and_lands(repo: Repo, there: Repo) -> No
 
 
 def test_it_is_validated_again_whatever_its_record_says(repo: Repo, there: Repo) -> None:
-    secret = "AKIA" + "QWERTYUIOP123456"
+    secret = "AKIA" + "QYLPMN5HHHFPZAM2"
     plan = make_plan(
         there, {"settings.py": f'aws_access_key_id = "{secret}"\n', ".github/workflows/x.yml": "on: push\n"}
     )

@@ -34,7 +34,41 @@ def look(repo: ReadRepo, base: str, tip: str) -> Verdict:
     blocking = set(outcome.blocking)
     found = tuple({**one.to_json(), "blocking": one in blocking} for one in outcome.result.findings)
     gaps = tuple(f"{skip.what}: {skip.reason}" for skip in outcome.result.receipt.skipped)
-    return Verdict(found, outcome.tier, gaps)
+    return Verdict((*found, *_undeclared(repo, base, tip, outcome.tier)), outcome.tier, gaps)
+
+
+def _undeclared(repo: ReadRepo, base: str, tip: str, tier: str) -> list[Mapping[str, Any]]:
+    """Findings for imports that no manifest declares, by commit; manifests count as the last step leaves them."""
+    from tinycode_git.git.diff import diff_commits
+    from tinycode_git.plan.dependencies import RULE, Project, undeclared
+    from tinycode_git.plan.steps import step_oids
+    from tinycode_git.safety.finding import Finding, fingerprint
+    from tinycode_git.safety.policy import blocks
+
+    oids = step_oids(repo, base, tip)
+    project = Project(repo.snapshot(tip))
+    found: list[Mapping[str, Any]] = []
+    for commit, files in zip(oids, diff_commits(repo.git, oids), strict=True):
+        for one in undeclared(files, lambda oid: repo.read_many([oid])[0], project):
+            finding = Finding(
+                rule=RULE,
+                family="dependency",
+                severity="medium",
+                confidence="likely",
+                path=one.path,
+                line=one.line,
+                column=1,
+                end_line=one.line,
+                end_column=1,
+                message=f"imports {one.package}, which no manifest or lock file of this project declares",
+                fingerprint=fingerprint(RULE, one.path, one.package, 0),
+                redacted=one.package,
+                oid=one.oid,
+                commit=commit,
+                advice="declare it with the project's dependencies, if this is the package that was meant",
+            )
+            found.append({**finding.to_json(), "blocking": blocks(tier, finding.severity, finding.confidence)})
+    return found
 
 
 def validate(repo: ReadRepo, base: str, tip: str) -> Findings:

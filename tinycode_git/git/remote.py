@@ -31,7 +31,8 @@ def fetch_plans(repo: PlanRepo, remote: str) -> FetchedRefs:
     space = f"{FETCHED}{remote}/"
     specs = (f"+refs/tiny/plans/*:{space}plans/*", f"+refs/heads/{repo.prefix}/*:{space}heads/*")
     try:
-        quiet = ("--no-tags", "--prune", "--no-write-fetch-head", "--quiet")
+        # An empty refmap: git would move the user's remote-tracking branches along otherwise.
+        quiet = ("--no-tags", "--prune", "--no-write-fetch-head", "--quiet", "--refmap=", "--recurse-submodules=no")
         repo.git.user("fetch", *quiet, "--end-of-options", remote, *specs)
     except GitFailed as failed:
         raise Refused(

@@ -142,13 +142,17 @@ def load(data: bytes, where: str) -> Record:
         raise Incomplete(f"{where} does not hold a readable record: {error}", f"git show {where}:plan.json") from error
 
 
+_KINDS: dict[str, type] = {"str": str, "int": int, "tuple[str, ...]": tuple}
+
+
 def _check_types(record: Record) -> None:
     """Raise TypeError where a field is not what it is declared as: a record may have come from anybody."""
     parts: tuple[Record | Event | Step, ...] = (record, record.event, *record.steps)
     for part in parts:
         for field in fields(part):
-            value, wanted = getattr(part, field.name), str(field.type)
-            kind = {"str": str, "int": int, "tuple[str, ...]": tuple}.get(wanted, object)
+            value: Any = getattr(part, field.name)
+            wanted = str(field.type)
+            kind: type = _KINDS.get(wanted, object)
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise TypeError(f"{field.name} is {type(value).__name__}")
             if wanted == "tuple[str, ...]" and not _all_text(value):
