@@ -163,6 +163,19 @@ def test_wrong_use_is_one_line_and_exit_2(world: Path, args: tuple[str, ...], me
     assert len(done.err.splitlines()) <= 2
 
 
+@pytest.mark.parametrize("args", [("config",), ("config", "nope"), ("backups",)])
+def test_a_group_names_its_commands(world: Path, args: tuple[str, ...]) -> None:
+    done = tiny(*args, cwd=world, check=False)
+    assert done.code == 2
+    assert re.fullmatch(
+        rf"hint: git tiny {args[0]} takes one of: list, \w+.*; see git tiny {args[0]} --help", done.err.splitlines()[1]
+    )
+
+
+def test_an_unknown_option_is_not_answered_with_help_as_a_likely_one(world: Path) -> None:
+    assert tiny("plans", "--hepl", cwd=world, check=False).err.splitlines()[0] == "error: No such option: --hepl"
+
+
 def test_wrong_use_with_json(world: Path) -> None:
     done = tiny("mode", "--json", "--nonsense", cwd=world, check=False)
     assert done.json["error"]["exit"] == done.code == 2

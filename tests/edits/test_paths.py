@@ -225,3 +225,12 @@ def test_any_text_is_answered(path: str) -> None:
     else:
         assert not Path(path).is_absolute()
         assert ".." not in Path(path).parts
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"), [("../a", "relative to the top"), ("a\nb", "give it another name"), ("con", "another name")]
+)
+def test_the_hint_says_what_would_do(path: str, hint: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check_path(path)
+    assert hint in refused.value.hint

@@ -71,9 +71,20 @@ def invoke(command: Command, name: str, args: Sequence[str]) -> int:
     except typer.Abort as aborted:
         raise Refused("no answer was given", "nothing was changed") from aborted
     except _WRONG_USE as refused:
-        words = " ".join(cast("typer.BadParameter", refused).format_message().split())
-        raise UsageError(words.rstrip("."), f"see {_where(refused, name)} --help") from refused
+        raise _usage(refused, name) from refused
     return result if isinstance(result, int) else 0
+
+
+def _usage(refused: Exception, name: str) -> UsageError:
+    """What was wrong with the arguments; where a group misses its command, the commands that there are."""
+    words = " ".join(cast("typer.BadParameter", refused).format_message().split()).rstrip(".")
+    words = words.removesuffix(" (Possible options: --help)")
+    where = _where(refused, name)
+    context = getattr(refused, "ctx", None)
+    group = context.command if context is not None else None
+    if isinstance(group, TyperGroup) and words.startswith(("Missing command", "No such command")):
+        return UsageError(words, f"{where} takes one of: {', '.join(group.commands)}; see {where} --help")
+    return UsageError(words, f"see {where} --help")
 
 
 def _where(refused: Exception, name: str) -> str:

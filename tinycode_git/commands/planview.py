@@ -107,6 +107,9 @@ def summary(plan: Plan, console: Console) -> str:
     rows.append(f"  {visible(record.event.action)} by {visible(record.event.by)}{_note(record.event.note)}")
     if record.merge and record.state is State.APPLIED:
         rows.append(f"  merged as {paint(record.merge[:12], Style.OID)}")
+    if not plan.branch_tip and record.state in (State.OPEN, State.DRAFT):
+        short = visible(plan.branch.removeprefix("refs/heads/"))
+        rows.append(f"  the branch is gone; git branch {short} {plan.tip[:12]} brings it back")
     if plan.edited:
         rows.append("  the branch was changed since the record was written; these are its steps now")
     text = "\n".join(rows) + "\n\n" + _steps(plan, console)

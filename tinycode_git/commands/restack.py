@@ -16,7 +16,7 @@ from tinycode_git.errors import Exit, UsageError
 from tinycode_git.plan.propose import target_of
 from tinycode_git.plan.record import State
 from tinycode_git.plan.restack import restack as move_plan
-from tinycode_git.plan.store import find_plan
+from tinycode_git.plan.store import Plan, find_plan
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.escape import visible
 
@@ -71,14 +71,15 @@ def restack(
     for n in done.dropped:
         say(f"step {n} is on the new base already and was dropped")
     if done.conflicts:
-        _tell_conflicts(found.id, found.branch, done.plan.record.target, done.conflicts, json)
+        _tell_conflicts(found, done.plan.record.target, done.conflicts, json)
         raise typer.Exit(Exit.REFUSED)
 
 
-def _tell_conflicts(name: str, branch: str, target: str, conflicts: tuple[Mapping[str, Any], ...], json: bool) -> None:
+def _tell_conflicts(plan: Plan, target: str, conflicts: tuple[Mapping[str, Any], ...], json: bool) -> None:
     if not json:
         for row in conflicts:
             lines = f", lines {', '.join(map(str, row['lines']))} of the merge" if row["lines"] else ""
             print(f"step {row['step']}: {visible(row['path'])} ({visible(row['kind'])}{lines})")
-    short, onto = branch.removeprefix("refs/heads/"), target.removeprefix("refs/heads/")
-    say(f"{name} conflicts with {onto} and was left where it is; resolve it: git rebase {onto} {short}")
+    short, onto = plan.branch.removeprefix("refs/heads/"), target.removeprefix("refs/heads/")
+    steps = f"--onto {onto} {plan.base[:12]} {short}"  # its steps alone: the target may have dropped what they stand on
+    say(f"{plan.id} conflicts with {onto} and was left where it is; resolve it: git rebase {steps}")

@@ -46,7 +46,8 @@ def check_path(path: str, *, existing: bool = False) -> None:
     backslashes, control characters, length) is let through, because nothing new comes into the tree by it.
     """
     if reason := _structure(path) or ("" if existing else _portability(path)):
-        raise Refused(f"path {shown(path)} is refused: {reason}", "name files relative to the top of the repository")
+        hint = "name files relative to the top of the repository" if _structure(path) else "give it another name"
+        raise Refused(f"path {shown(path)} is refused: {reason}", hint)
 
 
 def _structure(path: str) -> str:

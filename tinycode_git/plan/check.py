@@ -51,7 +51,12 @@ def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan, findings: Findings) -
         return plan
     who = repo.identity()
     action = "edited" if plan.edited else "validated"
-    event = Event(action, f"{who.name} <{who.email}>", who.when, f"{len(plan.steps)} steps at {plan.tip[:12]}")
+    event = Event(
+        action,
+        f"{who.name} <{who.email}>",
+        who.when,
+        f"{len(plan.steps)} step{'s' * (len(plan.steps) != 1)} at {plan.tip[:12]}",
+    )
     record = replace(plan.record, event=event, base=plan.base, tip=plan.tip, steps=plan.steps)
     record = record.after(event, steps=raised(plan.steps, findings), findings=tuple(findings), conflicts=())
     intent = ledger.intend(

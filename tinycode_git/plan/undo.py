@@ -63,7 +63,7 @@ def prepare_rollback(repo: PlanRepo, plan: Plan, *, revert: bool = False) -> Und
     """How ``plan`` would be taken back. Raises Refused where it is not applied, or a revert conflicts."""
     record = plan.record
     if record.state is not State.APPLIED:
-        raise Refused(f"{plan.id} is {record.state}, not applied", "git tiny plans lists what can be rolled back")
+        raise Refused(f"{plan.id} is {record.state}, not applied", "git tiny plans --all lists what can be rolled back")
     now = _target(repo, record)
     if not repo.is_ancestor(record.merge, now):
         raise Refused(

@@ -39,9 +39,9 @@ def plan_worktree(repo: ReadRepo, paths: Sequence[str], groups: Sequence[str] = 
     if not found:
         where = " ".join(paths) or "the working tree"
         raise Refused(f"nothing is uncommitted in {where}", "git status shows what is")
-    steps = tuple(
-        StepDraft(title, changes_of(tuple(group))) for title, group in _grouped(found, rules).items() if group
-    )
+    grouped = _grouped(found, rules)
+    notes += tuple(f"no changed file was left for step {title}" for title, _ in rules if not grouped[title])
+    steps = tuple(StepDraft(title, changes_of(tuple(group))) for title, group in grouped.items() if group)
     return base, Proposal("uncommitted work", "worktree", steps, notes=notes)
 
 
