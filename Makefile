@@ -11,7 +11,7 @@ test: environment check ## lint, types, import rules, tests (what takes long is 
 	.venv/bin/python -m pytest -n auto -m "not slow"
 
 test-all: environment check ## the same with everything that takes long
-	.venv/bin/python -m pytest -n auto
+	.venv/bin/python -m pytest -n auto --whole
 
 bench: environment ## every figure of the README, measured on this machine
 	.venv/bin/python benchmarks

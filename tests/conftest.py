@@ -11,10 +11,38 @@ from hypothesis import HealthCheck, settings
 from tests.repos import Repo
 from tests.world import sealed
 
-settings.register_profile(
-    "default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow], derandomize=False
-)
-settings.load_profile("default")
+_QUIET = [HealthCheck.too_slow]
+settings.register_profile("default", deadline=None, print_blob=True, suppress_health_check=_QUIET, derandomize=True)
+settings.register_profile("whole", deadline=None, print_blob=True, suppress_health_check=_QUIET)
+# Where a row of a table is a process or more, the default run takes every fourth row of long tables.
+SWEPT = ("audit", "cli", "commands", "git", "hooks", "plan")
+SAMPLED = 4
+FEW = 6
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--whole``: every row of every table, and random examples that are new each time (make test-all)."""
+    parser.addoption("--whole", action="store_true", help="run tables whole and examples at random")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how hypothesis draws."""
+    settings.load_profile("whole" if config.getoption("--whole") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out most rows of long tables, always the same ones."""
+    if config.getoption("--whole"):
+        return
+    rows: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.path.relative_to(config.rootpath / "tests").parts[0] in SWEPT:
+            rows.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left = [row for group in rows.values() if len(group) > FEW for n, row in enumerate(group) if n % SAMPLED]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def test_the_advice_of_a_restack_that_conflicts_keeps_the_steps_alone(repo: Repo
     assert repo.git(*advice, check=False).code == 1
     repo.write("hello.txt", "hello both\n")
     repo.git("add", "hello.txt")
-    repo.git("-c", "core.editor=true", "rebase", "--continue")
+    repo.git("rebase", "--continue", env={"GIT_EDITOR": "true"})
     repo.git("checkout", "-q", "main")
     view = repo.tiny("show", plan.id, "--json").json
     assert [step["paths"] for step in view["steps"]] == [["hello.txt"]]

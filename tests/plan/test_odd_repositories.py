@@ -267,8 +267,6 @@ def test_a_repository_owned_by_someone_else(reachable: Repo) -> None:
 def test_a_git_directory_that_cannot_be_written(reachable: Repo) -> None:
     make_plan(reachable, {"hello.txt": "goodbye\n"})
     with untouched(reachable):
-        config = "import os; os.environ.update(GIT_CONFIG_COUNT='1', GIT_CONFIG_KEY_0='safe.directory', GIT_CONFIG_VALUE_0='*')"
-        assert config
         os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*")
         try:
             listed = run_as_nobody(reachable, "plans")

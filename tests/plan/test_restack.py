@@ -52,8 +52,8 @@ def test_steps_move_and_nothing_of_the_users_does(text: Repo) -> None:
 
 def test_as_git_rebase_would_have_it(text: Repo) -> None:
     """Folders and files renamed there and changed or deleted here: the trees are those of git rebase."""
-    steps: list[dict[str, Any]] = [
-        {"folder/b": None},
+    steps: list[dict[str, Entry]] = [
+        {"folder/b": "b\n" * 8 + "B\n"},
         {"folder/a": "a\n" * 8 + "A\n"},
         {"text": edited(3, "three")},
         {"other": None},
@@ -93,7 +93,8 @@ def test_a_conflict_is_recorded_with_its_path_and_lines(text: Repo, name: str) -
     assert text.oid(plan.branch) == plan.tip
     [row] = [one for one in answer.json["conflicts"] if one["path"] == path]
     assert (row["step"], row["lines"]) == (2, lines)
-    assert f"git rebase main {plan.branch}" in answer.err
+    base = text.git("merge-base", "main", plan.branch).text[:12]
+    assert f"git rebase --onto main {base} {plan.branch}" in answer.err
     told = text.tiny("show", plan.id)
     assert "does not fit on main (git tiny restack):" in told.out
     assert f"step 2: {path} ({row['kind']})" in told.out
