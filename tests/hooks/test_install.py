@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,9 @@ def test_submodules_have_hooks_of_their_own(repo: Repo, world: Path) -> None:
 def test_a_git_tiny_that_is_gone_fails_closed(hooked: Repo, program: Path, tier: str, code: int) -> None:
     if tier:
         hooked.config("tiny.tier", tier)
+    hook = hooked.git_dir() / "hooks" / "pre-commit"
+    beside = Path(sys.executable).with_name("git-tiny-hook")  # what an installer that is itself installed names
+    hook.write_text(hook.read_text().replace(str(beside), str(program)))
     program.unlink()
     stage(hooked, "a.txt", "fine\n")
     done = hooked.git("commit", "-m", "x", check=False)

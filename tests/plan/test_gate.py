@@ -277,14 +277,14 @@ def test_interrupted_it_leaves_nothing(repo: Repo, sandbox: str) -> None:
     code = (
         "from tinycode_git.git.read import ReadRepo; from tinycode_git.plan.gate import Check, run_gate\n"
         "repo = ReadRepo.discover(); tree = repo.git.quiet('rev-parse', 'HEAD^{tree}').text\n"
-        f"run_gate(repo, tree, Check('echo $$; sleep 300 & sleep 300', sandbox={sandbox!r}), shown=print)"
+        f"run_gate(repo, tree, Check('sleep 300 & echo $$; sleep 300', sandbox={sandbox!r}), shown=print)"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     argv = [sys.executable, "-c", code]
     quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(argv, cwd=repo.path, env=env, **quiet) as child:  # type: ignore[call-overload]
         child.stdout.readline()
-        assert len(marked()) >= 2
+        assert len(marked()) >= 1
         child.send_signal(signal.SIGINT)
         assert child.wait(30) != 0
     assert [process.cmdline() for process in marked()] == []

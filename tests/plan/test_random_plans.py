@@ -12,6 +12,7 @@ from tests.plan.plans import execute_in, ledger_in, make_from, state
 from tests.repos import Repo
 from tests.strategies import Case, build, cases, soil, tree_after
 from tests.world import sealed
+from tinycode_git.errors import Refused
 from tinycode_git.git.refs import RefMove
 from tinycode_git.plan.approve import approve, prepare
 from tinycode_git.plan.store import find_plan
@@ -40,6 +41,11 @@ def check(case: Case) -> None:
         assert repo.oid(f"{plan.tip}^{{tree}}") == tree_after(repo, "main", case.steps)
         net_nothing = repo.oid(f"{plan.tip}^{{tree}}") == repo.oid("main^{tree}")
 
+        if net_nothing:
+            with pytest.raises(Refused, match="already"):
+                apply_here(repo, plan.id)
+            assert state(repo) == before
+            return
         merge = apply_here(repo, plan.id)
         applied = state(repo)
         assert repo.oid("main") == merge
@@ -49,15 +55,14 @@ def check(case: Case) -> None:
         assert undo_here(repo, plan.id, "redo") == merge
         assert state(repo) == applied
 
-        if not net_nothing:
-            handle = execute_in(repo.path)
-            handle.move_branches([RefMove("refs/remotes/origin/main", "", merge)], "published")
-            undo_here(repo, plan.id, "rollback")
-            assert repo.oid("main^") == merge
-            assert repo.oid("main^{tree}") == repo.oid("main~2^{tree}")
-            undo_here(repo, plan.id, "redo")
-            assert repo.oid("main^{tree}") == repo.oid(f"{merge}^{{tree}}")
-            assert state(repo)[0] == applied[0]
+        handle = execute_in(repo.path)
+        handle.move_branches([RefMove("refs/remotes/origin/main", "", merge)], "published")
+        undo_here(repo, plan.id, "rollback")
+        assert repo.oid("main^") == merge
+        assert repo.oid("main^{tree}") == repo.oid("main~2^{tree}")
+        undo_here(repo, plan.id, "redo")
+        assert repo.oid("main^{tree}") == repo.oid(f"{merge}^{{tree}}")
+        assert state(repo)[0] == applied[0]
         repo.fsck()
 
 

@@ -25,7 +25,8 @@ class View(NamedTuple):
 
 def readable(raw: bytes) -> bytes:
     """The text of a blob: UTF-16 becomes UTF-8, anything else stays as it is (RFC 2781 section 4.3)."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    # A mark alone proves nothing: put before plain text it would hide all of it. UTF-16 that spells ASCII has NULs.
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") and raw.count(0) * 8 >= len(raw):
         return raw.decode("utf-16", "replace").encode()
     if b"\0" not in raw[:256] or len(raw) < 8:
         return raw
