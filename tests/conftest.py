@@ -27,9 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose how hypothesis draws; have Ctrl-C reach children also where this run was started in the background."""
+    """Choose how hypothesis draws; have signals reach children of a background run too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     settings.load_profile("whole" if config.getoption("--whole") else "default")
 
 

@@ -41,7 +41,7 @@ def run(repo: PlanRepo, base: str, command: str, task: str) -> tuple[AgentRun, R
     restored = _put_back(repo, before, ours, settings, text) if sandbox is None else []
     return done, Refused(
         f"your repository was changed while the agent ran ({len(changed)} difference{'s' * (len(changed) != 1)})",
-        "look at each, and put back what is not; what it proposed, if anything, is a draft plan",
+        "look at each difference; what it proposed, if anything, is a draft plan",
         detail="\n".join([*(f"  {line}" for line in changed), *(f"  put back: {what}" for what in restored)]),
     )
 

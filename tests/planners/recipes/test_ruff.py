@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruff.__main__ import find_ruff_bin
 
 from tests.planners.recipes.recipe_trees import after, head, planned, tree
 from tinycode_git.errors import Refused, UsageError
@@ -24,7 +25,7 @@ def plain(snapshot: MemorySnapshot, folder: Path, *args: str) -> dict[str, bytes
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
             target.chmod(mode & 0o777)
-    subprocess.run(["ruff", *args, "--no-cache"], cwd=folder, capture_output=True, check=False)
+    subprocess.run([find_ruff_bin(), *args, "--no-cache"], cwd=folder, capture_output=True, check=False)
     return {
         path: content if mode == 0o120000 else (folder / os.fsdecode(path_bytes(path))).read_bytes()
         for path, (mode, content) in snapshot.files.items()
