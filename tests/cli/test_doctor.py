@@ -62,7 +62,7 @@ def test_what_people_read(repo: Repo) -> None:
     done: Result = repo.tiny("doctor", check=False)
     assert done.code == 1
     lines = done.out.splitlines()
-    at = next(n for n, line in enumerate(lines) if line.startswith("failed   mode"))
+    at = next(n for n, line in enumerate(lines) if line.split()[:2] == ["failed", "mode"])
     assert "tiny.mode is 'chat\\x1b[2J', which is not a mode" in lines[at]
     assert lines[at + 1].strip() == "do: set it to one of chat, propose, execute, or unset it"
     assert "\x1b" not in done.out
