@@ -46,7 +46,8 @@ def main() -> NoReturn:
     report = {
         "code": code if code is not None else ending,
         "stopped": stopped,
-        "left": left if not stopped else 0,
+        # A sandbox that has just ended takes a moment to end what was in it: that is not something left behind.
+        "left": 0 if stopped or request["wrapper"] else left,
         "seconds": seconds,
         "cpu": usage.ru_utime + usage.ru_stime,
         "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
