@@ -1,6 +1,8 @@
 # Everything from a clean clone, with nothing installed by hand but git, make and Python 3.11 or newer.
 # What is installed for the tests comes first, as in an activated environment: ruff, git-tiny, this Python.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# An installed program has its bytecode; without it every process of the tests would compile itself anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-all bench man pins format clean
 

@@ -57,7 +57,8 @@ def environment() -> dict[str, str]:
         "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n"
         "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[core]\n\teditor = false\n"
     )
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "TINY_MODE", "XDG_"))}
+    left = ("GIT_", "TINY_MODE", "XDG_", "PYTHONDONTWRITEBYTECODE")  # what is installed has its bytecode
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left)}
     sealed = {"HOME": str(home), "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
     return {**kept, **sealed, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
 

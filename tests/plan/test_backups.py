@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.plan.plans import apply, execute_in, make_plan, state, untouched
@@ -33,6 +36,21 @@ def test_one_is_taken_before_apply_and_rollback(repo: Repo) -> None:
         assert repo.show(one["oid"], "unstaged") == b"unstaged work\n"
     assert "a" in repo.tree(found[0]["oid"])
     assert "a" not in repo.tree(found[1]["oid"])
+
+
+def test_what_was_done_while_the_gate_ran_is_in_it(repo: Repo) -> None:
+    work(repo)
+    plan = make_plan(repo, {"a": "a\n"})
+    argv = [sys.executable, "-P", "-m", "tinycode_git", "apply", plan.id, "--yes", "--expect", plan.tip]
+    with subprocess.Popen([*argv, "--check", "sleep 1.5"], cwd=repo.path, stderr=subprocess.PIPE) as child:
+        assert child.stderr is not None
+        assert b"gate" in child.stderr.readline()
+        repo.write("unstaged", "newer work\n")
+        child.stderr.read()
+    assert child.returncode == 0
+    (found,) = repo.tiny("backups", "list", "--json").json["backups"]
+    assert repo.show(found["oid"], "unstaged") == b"newer work\n"
+    assert (repo.path / "unstaged").read_text() == "newer work\n"
 
 
 def test_restored_files_and_only_files(repo: Repo) -> None:

@@ -65,7 +65,11 @@ def diff(
     drawn = console.for_stdout(repo.git)
     options = ["--stat=120", "--summary"] if stat else []
     plain = [option for option in _PLAIN if not (stat and option in ("--patch", "--binary"))]
-    out = repo.git.quiet("diff-tree", "-r", *plain, *options, old, new).out.decode("utf-8", "surrogateescape")
+    out = (
+        repo.git.without_index()
+        .quiet("diff-tree", "-r", *plain, *options, old, new)
+        .out.decode("utf-8", "surrogateescape")
+    )
     with paged(drawn, repo.git) as stream:
         stream.writelines(painted(out.split("\n")[:-1], drawn))
 

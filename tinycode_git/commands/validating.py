@@ -10,6 +10,9 @@ from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.plan.propose import Findings
 
+# The blobs of so many steps are read by one git process, and held.
+_STEPS_AT_ONCE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -40,7 +43,7 @@ def look(repo: ReadRepo, base: str, tip: str) -> Verdict:
 def _undeclared(repo: ReadRepo, base: str, tip: str, tier: str) -> list[Mapping[str, Any]]:
     """Findings for imports that no manifest declares, by commit; manifests count as the last step leaves them."""
     from tinycode_git.git.diff import diff_commits
-    from tinycode_git.plan.dependencies import RULE, Project, undeclared
+    from tinycode_git.plan.dependencies import RULE, Project, needed, undeclared
     from tinycode_git.plan.steps import step_oids
     from tinycode_git.safety.finding import Finding, fingerprint
     from tinycode_git.safety.policy import blocks
@@ -48,8 +51,13 @@ def _undeclared(repo: ReadRepo, base: str, tip: str, tier: str) -> list[Mapping[
     oids = step_oids(repo, base, tip)
     project = Project(repo.snapshot(tip))
     found: list[Mapping[str, Any]] = []
-    for commit, files in zip(oids, diff_commits(repo.git, oids), strict=True):
-        for one in undeclared(files, lambda oid: repo.read_many([oid])[0], project):
+    steps = diff_commits(repo.git, oids)
+    blobs: dict[str, bytes | None] = {}
+    for number, (commit, files) in enumerate(zip(oids, steps, strict=True)):
+        if number % _STEPS_AT_ONCE == 0:
+            wanted = sorted({oid for step in steps[number : number + _STEPS_AT_ONCE] for oid in needed(step)})
+            blobs = dict(zip(wanted, repo.read_many(wanted), strict=True))
+        for one in undeclared(files, blobs.__getitem__, project):
             finding = Finding(
                 rule=RULE,
                 family="dependency",

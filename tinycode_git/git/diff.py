@@ -38,7 +38,7 @@ class FileDiff:
 
 def diff_trees(git: Git, old: str, new: str, *options: str) -> tuple[FileDiff, ...]:
     """What changes from the tree-ish ``old`` to ``new``."""
-    out = git.quiet("diff-tree", *_OPTIONS, *options, old, new).out
+    out = git.without_index().quiet("diff-tree", *_OPTIONS, *options, old, new).out
     return tuple(_records(out.split(b"\0")))
 
 
@@ -56,7 +56,7 @@ def _diff(git: Git, lines: Sequence[str], *options: str) -> list[tuple[FileDiff,
     if not lines:
         return []
     stdin = "".join(f"{line}\n" for line in lines).encode()
-    out = git.quiet("diff-tree", "--stdin", *options, *_OPTIONS, stdin=stdin).out
+    out = git.without_index().quiet("diff-tree", "--stdin", *options, *_OPTIONS, stdin=stdin).out
     groups: list[list[bytes]] = []
     ahead = iter([*(line.encode() for line in lines), b""])
     following = next(ahead)

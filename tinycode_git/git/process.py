@@ -66,6 +66,9 @@ _QUIET = (
 )
 
 
+# git takes an index that is not there for an empty one (this folder exists on no system, by convention).
+_NOWHERE = "/nonexistent/index"
+
 # How git says that it has not an object that it was asked for, or cannot read it.
 _UNREADABLE = (
     "unable to read ",
@@ -84,12 +87,20 @@ class GitFailed(TinyError):
     def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
         text = stderr.decode("utf-8", "replace").strip()
         first = text.splitlines()[0] if text else f"exit code {code}"
-        super().__init__(f"git {args[0] if args else ''} failed: {first}", detail=text if "\n" in text else "")
+        super().__init__(f"git {_verb(args)} failed: {first}", detail=text if "\n" in text else "")
         self.code = code
         self.stderr = text
         if any(words in text for words in _UNREADABLE):
             self.exit = Exit.INCOMPLETE
             self.hint = "an object is missing or damaged: git fsck says more; git fetch --refetch brings objects again"
+
+
+def _verb(args: Sequence[str]) -> str:
+    """The git command among its arguments, which settings (``-c name=value``) may precede."""
+    left = list(args)
+    while left[:1] == ["-c"]:
+        del left[:2]
+    return left[0] if left else ""
 
 
 class Completed(NamedTuple):
@@ -117,6 +128,10 @@ class Git(NamedTuple):
     def setting(self, **env: str) -> Git:
         """The same repository with further environment variables."""
         return self._replace(env={**self.env, **env})
+
+    def without_index(self) -> Git:
+        """For ``diff-tree``, which reads the whole index first and has no use for it: 20 ms at 100,000 files."""
+        return self.setting(GIT_INDEX_FILE=_NOWHERE)
 
     def at(self, cwd: Path) -> Git:
         """The same settings, started elsewhere."""
@@ -171,7 +186,7 @@ class Git(NamedTuple):
             except subprocess.TimeoutExpired as late:
                 end_tree(child)
                 raise Refused(
-                    f"git {shown[0]} did not end within {timeout:.0f} s and was ended",
+                    f"git {_verb(shown)} did not end within {timeout:.0f} s and was ended",
                     "a program that git called hangs (a signing program, a filter, a hook): run it by hand to see why",
                 ) from late
         if child.returncode not in ok:
@@ -180,8 +195,7 @@ class Git(NamedTuple):
 
     def lines(self, *args: str, stdin: bytes = b"") -> list[str]:
         """NUL-separated output of a quiet call, as text."""
-        out = self.quiet(*args, stdin=stdin).out
-        return [part.decode("utf-8", "surrogateescape") for part in out.split(b"\0") if part]
+        return rows(self.quiet(*args, stdin=stdin).out)
 
     @contextmanager
     def started(self, *args: str, ok: Sequence[int] = (0,)) -> Iterator[Callable[[], Completed]]:
@@ -229,6 +243,11 @@ class Git(NamedTuple):
         with started as child:
             assert child.stdin is not None
             yield Writing(child.stdin, lambda: child.poll() is None)
+
+
+def rows(out: bytes) -> list[str]:
+    """NUL-separated output as text, bytes that are not UTF-8 kept as surrogates."""
+    return [part.decode("utf-8", "surrogateescape") for part in out.split(b"\0") if part]
 
 
 class Writing(NamedTuple):

@@ -38,6 +38,14 @@ def put_back(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileD
         raise unsettled from error
 
 
+def two_way(old: str, new: str) -> tuple[str, ...]:
+    """The git command that takes index and working tree from ``old`` to ``new``, keeping uncommitted work apart.
+
+    git keeps 96 MB of trees that it has unpacked by itself; a few are enough, and quicker to look through.
+    """
+    return ("-c", "core.deltaBaseCacheLimit=4m", "read-tree", "-m", "-u", "--no-recurse-submodules", old, new)
+
+
 def restore(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff]) -> tuple[str, ...]:
     """Bring a worktree back to ``old`` after a switch to ``new`` that broke off; what could not be put back.
 
@@ -46,7 +54,7 @@ def restore(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDi
     """
     if not _index_holds(git, old, files):
         try:
-            git.user("read-tree", "-m", "-u", "--no-recurse-submodules", new, old, own_session=True)
+            git.user(*two_way(new, old), own_session=True)
             return ()
         except GitFailed as failed:
             if ".lock'" in failed.stderr:

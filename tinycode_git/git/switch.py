@@ -16,9 +16,9 @@ from pathlib import Path
 from tinycode_git.errors import Refused
 from tinycode_git.git.diff import FileDiff
 from tinycode_git.git.places import MANY, place_of
-from tinycode_git.git.process import Git, GitFailed
+from tinycode_git.git.process import Git, GitFailed, rows
 from tinycode_git.git.refs import lock_refusal
-from tinycode_git.git.restore import put_back
+from tinycode_git.git.restore import put_back, two_way
 from tinycode_git.proposal import path_str
 
 
@@ -56,13 +56,17 @@ def overlap(git: Git, worktree: Path, old: str, files: Sequence[FileDiff]) -> Ov
     touched = {path for file in files for path in (file.path, file.old_path)}
     limit = ["--", *sorted(touched)] if len(touched) <= MANY else []
     quiet = git.setting(GIT_LITERAL_PATHSPECS="1")
-    staged = set(quiet.lines("diff-index", "--cached", "-z", "--name-only", "--no-renames", old, *limit)) & touched
-    unstaged = _unstaged(quiet, limit) & touched
+    with (
+        quiet.started("diff-index", "--cached", "-z", "--name-only", "--no-renames", old, *limit) as index,
+        quiet.started("ls-files", "-v", "-z", *limit) as entries,
+    ):
+        unstaged = _unstaged(quiet, limit) & touched
+        staged = set(rows(index().out)) & touched
+        tags = {row[2:]: row[:1] for row in rows(entries().out) if row[2:] in touched}
     if unstaged:
         # Plumbing reports what merely has another mtime: have git look at the contents, then ask again.
         git.user("update-index", "-q", "--refresh", ok=(0, 1, 128))
         unstaged = _unstaged(quiet, limit) & touched
-    tags = {row[2:]: row[:1] for row in quiet.lines("ls-files", "-v", "-z", *limit) if row[2:] in touched}
     unwatched = {path for path, tag in tags.items() if tag.islower()}
     skipped = _skipped(git, worktree, {path for path, tag in tags.items() if tag == "S"})
     return Overlap(
@@ -146,7 +150,7 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
         raise refuse_overlap(found, worktree)
     before()
     try:
-        git.user("read-tree", "-m", "-u", "--no-recurse-submodules", old, new, own_session=True)
+        git.user(*two_way(old, new), own_session=True)
     except GitFailed as failed:
         put_back(git, worktree, old, new, files)
         if ".lock'" in failed.stderr:

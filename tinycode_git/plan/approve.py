@@ -165,6 +165,8 @@ def approve(
     with stashes(repo, found) as saved_work, ExitStack() as held:
         try:
             made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
+            if gate is not None:
+                saved_work.begin()
             event = Event("applied", f"{committer.name} <{committer.email}>", committer.when)
             record = replace(
                 plan.record,

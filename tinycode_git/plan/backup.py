@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,8 +54,13 @@ def _is_number(name: str) -> bool:
 class Stashes:
     """What worktrees hold, read by git in the background while an approval gets on with the rest."""
 
-    def __init__(self, repo: ExecuteRepo, reading: Mapping[Path, Future[str]]) -> None:
-        self.repo, self.reading = repo, reading
+    def __init__(self, repo: ExecuteRepo, worktrees: Sequence[Worktree], pool: ThreadPoolExecutor) -> None:
+        self.repo, self.worktrees, self.pool = repo, worktrees, pool
+        self.reading: dict[Path, Future[str]] = {}
+
+    def begin(self) -> None:
+        """Read the worktrees as they are now. What was read before (a gate may have taken minutes) no longer counts."""
+        self.reading = {one.path: self.pool.submit(_stash, self.repo, one) for one in self.worktrees}
 
     def keep(self, worktree: Worktree, head: str, before: str) -> None:
         """Store what a worktree held as a backup; ``head`` is the commit checked out there. Waits for the reading."""
@@ -66,7 +71,9 @@ class Stashes:
 def stashes(repo: ExecuteRepo, worktrees: Sequence[Worktree]) -> Iterator[Stashes]:
     """Begin to read the worktrees; see ``Stashes``. The readings have ended when the block has."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        yield Stashes(repo, {one.path: pool.submit(_stash, repo, one) for one in worktrees})
+        begun = Stashes(repo, worktrees, pool)
+        begun.begin()
+        yield begun
 
 
 def keep(repo: ExecuteRepo, worktree: Worktree, source: str, before: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -77,16 +77,33 @@ class Project:
         return self.listed[language]
 
 
-def undeclared(
-    files: Sequence[FileDiff], before: Callable[[str], bytes | None], project: Project
-) -> Iterator[Undeclared]:
-    """What the changes of one step import newly without a declaration. ``before`` reads an old blob by its oid."""
+def needed(files: Iterable[FileDiff]) -> Iterator[str]:
+    """The blobs that ``undeclared`` will ask for."""
     for file in files:
-        language = language_of(file.path)
-        if not language or file.status == "D" or file.new_mode not in (MODE_FILE, MODE_EXEC):
+        if _concerned(file):
+            yield file.new_oid
+            if _had_imports(file):
+                yield file.old_oid
+
+
+def _concerned(file: FileDiff) -> bool:
+    return bool(language_of(file.path)) and file.status != "D" and file.new_mode in (MODE_FILE, MODE_EXEC)
+
+
+def _had_imports(file: FileDiff) -> bool:
+    return file.status != "A" and language_of(file.old_path) == language_of(file.path)
+
+
+def undeclared(
+    files: Sequence[FileDiff], blob: Callable[[str], bytes | None], project: Project
+) -> Iterator[Undeclared]:
+    """What the changes of a step import newly and nothing declares. ``blob`` gives a blob of ``needed`` by its oid."""
+    for file in files:
+        if not _concerned(file):
             continue
-        content = before(file.new_oid) or b""
-        old = before(file.old_oid) if file.status != "A" and language_of(file.old_path) == language else None
+        language = language_of(file.path)
+        content = blob(file.new_oid) or b""
+        old = blob(file.old_oid) if _had_imports(file) else None
         known = {_package(language, use.name) for use in uses(language, old)} if old else set()
         seen: set[str] = set()
         for use in uses(language, content):

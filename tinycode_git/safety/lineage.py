@@ -33,7 +33,7 @@ def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
     seen: set[bytes] = set()
     known: set[bytes] = set()
     asked = "".join(f"{commit}\n" for commit in commits).encode()
-    with git.fed("diff-tree", "--stdin", "-c", "--root", *surface.RAW, stdin=asked) as out:
+    with git.without_index().fed("diff-tree", "--stdin", "-c", "--root", *surface.RAW, stdin=asked) as out:
         part = Part([], {}, {}, {}, {})
         commit = ""
         for fields in _fields(out):

@@ -110,7 +110,9 @@ def _against(git: Git, base: str) -> bytes:
 
 def between(git: Git, old: str, new: str) -> ChangeSet:
     """What tree-ish ``new`` has that tree-ish ``old`` has not."""
-    return ChangeSet("", tuple(_changes(git.quiet("diff-tree", *RAW, "--end-of-options", old, new).out)))
+    return ChangeSet(
+        "", tuple(_changes(git.without_index().quiet("diff-tree", *RAW, "--end-of-options", old, new).out))
+    )
 
 
 def _changes(out: bytes) -> Iterator[Change]:
@@ -143,7 +145,7 @@ def history(git: Git, commits: Sequence[str]) -> Iterator[ChangeSet]:
         return
     asked = "".join(f"{commit}\n" for commit in commits).encode()
     try:
-        out = git.quiet("diff-tree", "--stdin", "-c", "--root", "--always", *RAW, stdin=asked).out
+        out = git.without_index().quiet("diff-tree", "--stdin", "-c", "--root", "--always", *RAW, stdin=asked).out
     except GitFailed as bad:
         raise Incomplete(f"the history cannot be read: {bad.message}", "git fsck says what is missing") from bad
     yield from grouped(parse_raw(out))
