@@ -37,6 +37,7 @@ def guarded(action: Callable[[], int], *, json: bool = False) -> int:
         code = Exit.INTERRUPTED
     except _OutputFailed as failure:
         code = _output_failed(failure)
+    _ignore_signals()
     _discard_unwritten()
     return int(code)
 
@@ -164,6 +165,15 @@ def _end_orderly_on_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, unwind)
+
+
+def _ignore_signals() -> None:
+    """What is done is done: a Ctrl-C while the interpreter ends would only change the exit code, with a traceback."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        pass
 
 
 def _output_failed(failure: _OutputFailed) -> int:

@@ -77,6 +77,8 @@ def test_what_is_offered(repo: Repo, words: tuple[str, ...], offered: list[str])
         (("propose", "--from-range=main..f"), ["--from-range=main..feature/one"]),
         (("propose", "--recipe", "ren"), ["rename"]),
         (("propose", "--recipe", "rename", "a", "b", ""), [":files"]),
+        (("propose", "--recipe", "rename", "a", "b", "--st"), ["--strings", "--step"]),
+        (("propose", "--recipe=replace", "a", "b", "--reg"), ["--regex"]),
         (("propose", "--patch", ""), [":files"]),
         (("propose", "--patch=ser"), [":files"]),
         (("plans", "--state", "ro"), ["rolled-back"]),
@@ -90,6 +92,15 @@ def test_what_is_offered(repo: Repo, words: tuple[str, ...], offered: list[str])
 def test_what_the_repository_has_is_offered(plans: Repo, words: tuple[str, ...], offered: list[str]) -> None:
     plans.git("remote", "add", "origin", "/nowhere")
     assert candidates(plans, *words) == offered
+
+
+def test_plans_that_are_over_are_not_offered_to_be_applied(repo: Repo) -> None:
+    made = repo.tiny("propose", "--recipe", "replace", "hello", "bye", "--json").json
+    other = repo.tiny("propose", "--recipe", "replace", "main", "begin", "--json").json
+    repo.tiny("apply", made["id"], "--yes", "--expect", made["tip"])
+    assert candidates(repo, "apply", "") == [other["id"]]
+    assert set(candidates(repo, "show", "")) == {made["id"], other["id"]}
+    assert made["id"] in candidates(repo, "rollback", "")
 
 
 def test_plans_come_with_what_happened_last(plans: Repo) -> None:

@@ -155,7 +155,8 @@ def test_a_task_of_a_megabyte(stocked: Repo, world: Path) -> None:
     for one in (answer, sentence):
         assert one.code == 2
         assert one.err == (
-            "error: the task is 1,000,009 bytes long; 65,536 is the most\nhint: put long material into a file\n"
+            "error: the task is 1,000,009 bytes long; 65,536 is the most\n"
+            "hint: a task is a sentence: put long material into a file of the repository and name it\n"
         )
 
 

@@ -96,7 +96,7 @@ def test_a_commit_of_the_users_while_the_hooks_run_is_not_lost(repo: Repo) -> No
     )
     answer = apply(repo, plan, check=False)
     assert answer.code == 1
-    assert "refs/heads/main was moved by somebody else meanwhile; nothing was changed" in answer.err
+    assert f"main was moved meanwhile: it is at {repo.oid()[:12]}, 'mine'; nothing was changed" in answer.err
     assert repo.git("log", "-1", "--format=%s").text == "mine"
     assert (repo.path / "hello.txt").read_text() == "hello\n"
     assert repo.git("status", "--porcelain").out == ""
@@ -109,7 +109,7 @@ def test_a_plan_branch_that_moves_while_the_hooks_run_is_refused(repo: Repo) -> 
     before = repo.oid()
     answer = apply(repo, plan, check=False)
     assert answer.code == 1
-    assert f"refs/heads/{plan.branch} was moved by somebody else meanwhile; nothing was changed" in answer.err
+    assert f"{plan.branch} was moved by somebody else meanwhile; nothing was changed" in answer.err
     assert repo.oid() == before
     assert repo.git("status", "--porcelain").out == ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,11 @@ class Candidate(NamedTuple):
 
     value: str
     summary: str = ""
+
+
+# Plans whose newest event says that a verb has nothing to do with them; it begins a candidate's summary.
+_OVER = ("applied", "redone", "rejected", "purged", "superseded")
+_NOT_FOR = {"apply": _OVER, "restack": _OVER, "reject": _OVER}
 
 
 def complete(words: Sequence[str]) -> int:
@@ -59,7 +65,20 @@ def candidates(before: Sequence[str], current: str) -> list[Candidate]:
         return []
     from tinycode_git.commands.app import load
 
-    return _of_command(load(VERBS[rest[0]]), rest[1:], current)
+    found = _of_command(load(VERBS[rest[0]]), rest[1:], current)
+    if rest[0] == "propose" and current.startswith("-"):
+        found = [*_recipe_options(rest[1:], current), *found]
+    return [item for item in found if item.summary.partition(" ")[0] not in _NOT_FOR.get(rest[0], ())]
+
+
+def _recipe_options(before: Sequence[str], current: str) -> list[Candidate]:
+    """The options of the recipe that the line names, which come before those of ``propose``."""
+    from tinycode_git.planners.recipes.registry import RECIPES
+
+    named = [word.removeprefix("--recipe=") for word in before if word.startswith("--recipe=")]
+    named += [word for last, word in pairwise(before) if last == "--recipe"]
+    recipe = RECIPES.get(named[-1]) if named else None
+    return _starting(current, (Candidate(one.name, one.help) for one in recipe.options)) if recipe else []
 
 
 def _enter(folder: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ _MAX_INPUT = 256 * 1024 * 1024
 
 @app.command(context_settings=_PASS_ON)
 def propose(
+    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="[TASK]", help="What to change, in a sentence; after --recipe its arguments."),
@@ -103,6 +105,7 @@ def propose(
         "--agent": agent,
     }
     chosen = [name for name, value in sources.items() if value]
+    _check_empty(context, sources)
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
     given = words or []
@@ -126,6 +129,14 @@ def propose(
             proposal = _sentence(repo, goal, " ".join(given))
         plan = make_plan(repo, ledger, proposal, goal, validate=validate)
     _tell(plan, json)
+
+
+def _check_empty(context: typer.Context, sources: Mapping[str, str]) -> None:
+    """Refuse a source that was named with nothing after it (a shell variable that is not set)."""
+    for name, value in sources.items():
+        given = context.get_parameter_source("plan_file" if name == "--plan" else name[2:].replace("-", "_"))
+        if not value.strip() and given is not None and given.name == "COMMANDLINE" and name != "--from-worktree":
+            raise UsageError(f"{name} is empty", "see git tiny propose --help")
 
 
 def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str, json: bool) -> None:
@@ -155,7 +166,8 @@ def _tell(plan: Plan, json: bool) -> None:
         jsonout.write(view(plan))
         return
     sys.stdout.write(summary(plan, console.for_stdout(plan.repo.git)))
-    say(f"look at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}")
+    name = "" if plan.record.state is State.OPEN else f" {plan.id}"
+    say(f"look at it: git tiny diff{name}; approve it: git tiny apply{name}")
 
 
 def _check_words(words: list[str], source: str, stepped: bool) -> None:
@@ -174,7 +186,7 @@ def _check_words(words: list[str], source: str, stepped: bool) -> None:
 def _recipe(repo: PlanRepo, goal: Target, name: str, args: list[str]) -> Proposal:
     from tinycode_git.planners.recipes.registry import find
 
-    return find(name).plan(repo.snapshot(goal.base), args)
+    return find(name).plan(repo.snapshot(goal.base), args, repo.place.prefix)
 
 
 def _from_input(repo: PlanRepo, goal: Target, patch: str, reply: str, plan_file: str, task: str) -> Proposal:
@@ -196,9 +208,12 @@ def _from_input(repo: PlanRepo, goal: Target, patch: str, reply: str, plan_file:
 def _range(repo: PlanRepo, goal: Target, text: str) -> tuple[Target, Proposal]:
     from tinycode_git.planners.commits import plan_range
 
-    base, proposal = plan_range(repo, text)
+    base, tip, proposal = plan_range(repo, text)
+    short = goal.ref.removeprefix("refs/heads/")
     if repo.merge_base(goal.base, base) is None:
-        raise Refused(f"{text} and {goal.ref.removeprefix('refs/heads/')} have no commit in common")
+        raise Refused(f"{text} and {short} have no commit in common", "a plan merges into a branch that shares history")
+    if repo.is_ancestor(tip, goal.base):
+        raise Refused(f"{short} holds all of {text} already", "name the branch that lacks them: --target BRANCH")
     return Target(goal.ref, base), proposal
 
 

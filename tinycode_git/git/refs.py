@@ -51,7 +51,8 @@ def refusal(moves: Sequence[RefMove], failed: GitFailed) -> Refused:
             continue
         if "but expected" in said or "unable to resolve reference" in said or "reference already exists" in said:
             return Refused(
-                f"{move.ref} was moved by somebody else meanwhile; nothing was changed", "look at it and try again"
+                f"{move.ref.removeprefix('refs/heads/')} was moved by somebody else meanwhile; nothing was changed",
+                "look at it and try again",
             )
         if "File exists" in said or "Unable to create" in said:
             return lock_refusal(said)

@@ -129,14 +129,17 @@ def _left_in(worktree: Path, folder: str, leaving: set[str]) -> Iterable[str]:
                 yield path
 
 
-def refuse_overlap(found: Overlap, worktree: Path) -> Refused:
-    """The refusal that names every path."""
-    what = "path has" if len(found) == 1 else "paths have"
-    return Refused(
-        f"{len(found)} {what} uncommitted work in {worktree} that this would touch; nothing was changed",
-        "commit, stash or move that work away, then try again",
-        detail=found.lines(),
-    )
+class Overlapping(Refused):
+    """Uncommitted work is in the way: the refusal names every path; ``found`` is what was found, in ``worktree``."""
+
+    def __init__(self, found: Overlap, worktree: Path) -> None:
+        what = "path has" if len(found) == 1 else "paths have"
+        super().__init__(
+            f"{len(found)} {what} uncommitted work in {worktree} that this would touch; nothing was changed",
+            "commit, stash or move that work away, then try again",
+            detail=found.lines(),
+        )
+        self.found = found
 
 
 def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff], before: Callable[[], None]) -> None:
@@ -147,7 +150,7 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
     """
     found = overlap(git, worktree, old, files)
     if found:
-        raise refuse_overlap(found, worktree)
+        raise Overlapping(found, worktree)
     before()
     try:
         git.user(*two_way(old, new), own_session=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from tinycode_git.git.hooks import Hooks, hooked_message, staging
 from tinycode_git.git.merge import Conflict, merge
 from tinycode_git.git.process import Git
 from tinycode_git.git.refs import RefMove
+from tinycode_git.git.switch import Overlapping
 from tinycode_git.git.trailers import one_line, with_trailers
 from tinycode_git.git.worktrees import Worktree, holders, under_way
 from tinycode_git.git.write import PlanRepo
@@ -26,6 +28,7 @@ from tinycode_git.proposal import Identity
 
 Gate = Callable[[str], None]
 Also = Callable[[str], Sequence[RefMove]]
+_MOST_NAMED = 8
 _APPLICABLE = (State.OPEN, State.DRAFT, State.ROLLED_BACK)
 
 
@@ -188,6 +191,8 @@ def approve(
         except Unsettled:
             raise
         except TinyError as error:
+            if isinstance(error, Overlapping) and plan.record.planner == "worktree":
+                error.hint = _stash_hint(error)
             ledger.failed(intent, error.message)
             raise
         except BaseException:
@@ -196,6 +201,16 @@ def approve(
         ledger.done(intent, new=made.merge)
     output += _post_merge(repo, found)
     return Approved(record, made.merge, tuple(filter(None, output)))
+
+
+def _stash_hint(overlapping: Overlapping) -> str:
+    """A plan of uncommitted work meets that very work where it was made: how to let the plan take its place."""
+    paths = [path for _, kind in overlapping.found.kinds for path in kind]
+    named = f" -- {shlex.join(paths)}" if len(paths) <= _MOST_NAMED else ""
+    return (
+        f"the plan was made from this work: git stash push --include-untracked{named} puts it aside;"
+        " once the plan is applied, git stash drop forgets that copy"
+    )
 
 
 @dataclass(frozen=True, slots=True)

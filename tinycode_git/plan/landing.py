@@ -15,6 +15,7 @@ from tinycode_git.git.diff import FileDiff
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.interrupts import uninterrupted
 from tinycode_git.git.refs import RefMove
+from tinycode_git.git.trailers import one_line
 from tinycode_git.git.worktrees import Worktree
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.backup import Stashes
@@ -48,10 +49,9 @@ def land(
     Raises Unsettled where a worktree could not be put back: then no outcome is to be written.
     """
     with landing_lock(repo.place.tiny_dir):
-        if repo.ref(landing.target) != landing.old:
-            raise Refused(
-                f"{landing.target} was moved by somebody else meanwhile; nothing was changed", "look at it again"
-            )
+        now = repo.ref(landing.target)
+        if now != landing.old:
+            raise _moved(repo, landing, now)
         moves = [RefMove(landing.target, landing.old, landing.new), *extra]
         details = {
             "worktrees": [str(worktree.path) for worktree in landing.worktrees],
@@ -69,6 +69,13 @@ def land(
             ledger.failed(intent, str(error) or "interrupted")
             raise
         ledger.done(intent, new=landing.new)
+
+
+def _moved(repo: ExecuteRepo, landing: Landing, now: str | None) -> Refused:
+    """The refusal for a target that is no longer where it was looked at: where it is, and what brought it there."""
+    short = landing.target.removeprefix("refs/heads/")
+    where = f"it is at {now[:12]}, {one_line(repo.commit(now).title)!r}" if now else "it is gone"
+    return Refused(f"{short} was moved meanwhile: {where}; nothing was changed", "look at it, then try again")
 
 
 def _carry_out(

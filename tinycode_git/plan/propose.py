@@ -74,7 +74,8 @@ def check_task(task: str) -> str:
     size = len(task.encode("utf-8", "surrogateescape"))
     if size > MAX_TASK_BYTES:
         raise UsageError(
-            f"the task is {size:,} bytes long; {MAX_TASK_BYTES:,} is the most", "put long material into a file"
+            f"the task is {size:,} bytes long; {MAX_TASK_BYTES:,} is the most",
+            "a task is a sentence: put long material into a file of the repository and name it",
         )
     return task
 

@@ -11,9 +11,10 @@ from tinycode_git.proposal import Change, Delete, Proposal, PutObject, StepDraft
 MOST = 1000
 
 
-def plan_range(repo: ReadRepo, text: str) -> tuple[str, Proposal]:
-    """The base commit and the steps of ``A..B``; ``A...B`` and a single commit ``C`` (meaning ``C^..C``) work too.
+def plan_range(repo: ReadRepo, text: str) -> tuple[str, str, Proposal]:
+    """The base commit, the last commit and the steps of ``A..B``.
 
+    ``A...B`` and a single commit ``C`` (meaning ``C^..C``) work too.
     Messages and authors are kept. Commits that change nothing are left out and noted. Raises UsageError for what names
     no range, Refused for an empty one.
     """
@@ -29,7 +30,7 @@ def plan_range(repo: ReadRepo, text: str) -> tuple[str, Proposal]:
     pairs = list(zip(commits, diff_commits(repo.git, oids), strict=True))
     steps = tuple(_step(commit, files) for commit, files in pairs if files)
     notes = tuple(f"{commit.oid[:12]} changes nothing and was left out" for commit, files in pairs if not files)
-    return start, Proposal(f"take over {text}", "range", steps, notes=notes)
+    return start, tip, Proposal(f"take over {text}", "range", steps, notes=notes)
 
 
 def _ends(repo: ReadRepo, text: str) -> tuple[str, str]:

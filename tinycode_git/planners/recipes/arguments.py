@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -73,19 +74,19 @@ def _unknown_option(recipe: str, usage: str, name: str, known: Sequence[str]) ->
     return UsageError(f"recipe {recipe}: there is no option {name}", hint)
 
 
-def folders(recipe: str, paths: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
+def folders(recipe: str, paths: Sequence[str], snapshot: Snapshot, here: str = "") -> tuple[str, ...]:
     """The files and folders that were named, as paths of the tree; () for the whole tree. Raises UsageError.
 
-    ``./`` and a last ``/`` are dropped; a path that leaves the tree or that the tree has not is refused.
+    ``here`` is the folder of the tree that paths start from (empty: its top). A path that leaves the tree or that the
+    tree has not is refused.
     """
     found: list[str] = []
     for path in paths:
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        if path.startswith("/") or ".." in parts:
+        clean = posixpath.normpath(posixpath.join(here, path or "."))
+        if path.startswith("/") or clean == ".." or clean.startswith("../"):
             raise UsageError(f"recipe {recipe}: {path} is not a path below the top of the repository")
-        if not parts:
+        if clean == ".":
             return ()
-        clean = "/".join(parts)
         if snapshot.entry(clean) is None and not snapshot.is_dir(clean):
             raise UsageError(f"recipe {recipe}: there is no {clean} in the tree", _near_path(clean, snapshot))
         found.append(clean)

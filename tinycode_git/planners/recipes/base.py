@@ -36,5 +36,8 @@ class Recipe(Protocol):
     def options(self) -> tuple[Option, ...]:
         """Its options."""
 
-    def plan(self, snapshot: Snapshot, args: Sequence[str]) -> Proposal:
-        """The steps for ``args``, the words after the name. Raises UsageError, Refused or Incomplete; never writes."""
+    def plan(self, snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
+        """The steps for ``args``, the words after the name; paths among them start from the folder ``here``.
+
+        Raises UsageError, Refused or Incomplete; never writes.
+        """

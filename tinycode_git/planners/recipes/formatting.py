@@ -20,13 +20,13 @@ options: tuple[Option, ...] = ()
 _UNPARSED = re.compile(r"(?:error|warning): Failed to (?:parse|format|read) ([^\n]+)")
 
 
-def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+def plan(snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
     """One step.
 
     Raises Refused where nothing would change or ruff fails; files that ruff cannot parse are in the notes.
     """
     given = parse(name, usage, options, args, 0)
-    under = folders(name, given.words, snapshot)
+    under = folders(name, given.words, snapshot, here)
     with checkout(snapshot) as folder:
         ran = folder.run("format", "--no-cache", "--force-exclude", "--", *(under or (".",)))
         notes = list(folder.notes)

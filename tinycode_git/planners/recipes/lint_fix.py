@@ -32,7 +32,7 @@ _BATCH = 500
 _CHECK = ("check", "--no-cache", "--force-exclude", "--no-unsafe-fixes", "--exit-zero")
 
 
-def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+def plan(snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
     """One step for each rule that fixes something.
 
     Raises UsageError for an unknown rule, Refused where nothing is to fix.

@@ -36,7 +36,7 @@ _PYTHON = BY_NAME["python"]
 _MOST_CLASHES = 10
 
 
-def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+def plan(snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
     """One step. Raises UsageError for names that are none, Refused where NEW is taken (with the places) or OLD is not
     there.
 
@@ -47,7 +47,7 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     rename = Rename(old, new, "--strings" in given.options)
     _check_names(rename)
     only = find_language(name, given.options.get("--lang", ""))
-    under = folders(name, paths, snapshot)
+    under = folders(name, paths, snapshot, here)
     held = _read(snapshot, under, rename, only)
 
     def read(path: str) -> bytes:

@@ -35,7 +35,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "$": "$"}
 Finder = Callable[[str], list[Edit]]
 
 
-def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+def plan(snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
     """One step with every occurrence replaced.
 
     Encodings and line endings stay as they are: in a file whose lines all end with CRLF, ``$`` stands before the CRLF
@@ -44,7 +44,7 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     """
     given = parse(name, usage, options, args, 2)
     old, new, *paths = given.words
-    under = folders(name, paths, snapshot)
+    under = folders(name, paths, snapshot, here)
     regex = "--regex" in given.options
     if not old:
         raise UsageError("recipe replace: OLD is empty", f"usage: {usage}")

@@ -41,7 +41,7 @@ _TRAILING_COMMA = re.compile(r",\s*\Z")
 _LONGEST_WORD = re.compile(r"[^\W\d]\w+")
 
 
-def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
+def plan(snapshot: Snapshot, args: Sequence[str], here: str = "") -> Proposal:
     """One step.
 
     Raises UsageError for a pattern that is no code or names unknown variables, Refused where nothing matches.
@@ -52,7 +52,7 @@ def plan(snapshot: Snapshot, args: Sequence[str]) -> Proposal:
     if language is None:
         raise UsageError("recipe rewrite: --lang is needed", f"usage: {usage}")
     rewriting = _Rewriting(pattern, template(pattern, replacement), language, matcher(pattern, language))
-    under = folders(name, paths, snapshot)
+    under = folders(name, paths, snapshot, here)
     found = _search(snapshot, under, rewriting)
     if not found.changes and found.notes:
         raise Refused(f"{short(pattern)} can be rewritten nowhere: {found.notes[0]}", detail="\n".join(found.notes))
