@@ -12,13 +12,12 @@ import typer
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import planning, say
 from tinycode_git.commands.planview import PlanView, summary, view
-from tinycode_git.errors import Exit, UsageError
+from tinycode_git.errors import Exit, Refused, UsageError
 from tinycode_git.plan.propose import target_of
 from tinycode_git.plan.record import State
 from tinycode_git.plan.restack import restack as move_plan
 from tinycode_git.plan.store import Plan, find_plan
 from tinycode_git.render import console, jsonout
-from tinycode_git.render.escape import visible
 
 app = new_app()
 
@@ -71,15 +70,23 @@ def restack(
     for n in done.dropped:
         say(f"step {n} is on the new base already and was dropped")
     if done.conflicts:
-        _tell_conflicts(found, done.plan.record.target, done.conflicts, json)
+        refusal = _conflicting(found, done.plan.record.target, done.conflicts)
+        if not json:
+            raise refusal
+        say(f"error: {refusal.message}")
+        say(f"hint: {refusal.hint}")
         raise typer.Exit(Exit.REFUSED)
 
 
-def _tell_conflicts(plan: Plan, target: str, conflicts: tuple[Mapping[str, Any], ...], json: bool) -> None:
-    if not json:
-        for row in conflicts:
-            lines = f", lines {', '.join(map(str, row['lines']))} of the merge" if row["lines"] else ""
-            print(f"step {row['step']}: {visible(row['path'])} ({visible(row['kind'])}{lines})")
+def _conflicting(plan: Plan, target: str, conflicts: tuple[Mapping[str, Any], ...]) -> Refused:
+    rows = []
+    for row in conflicts:
+        lines = f", lines {', '.join(map(str, row['lines']))} of the merge" if row["lines"] else ""
+        rows.append(f"  step {row['step']}: {row['path']} ({row['kind']}{lines})")
     short, onto = plan.branch.removeprefix("refs/heads/"), target.removeprefix("refs/heads/")
     steps = f"--onto {onto} {plan.base[:12]} {short}"  # its steps alone: the target may have dropped what they stand on
-    say(f"{plan.id} conflicts with {onto} and was left where it is; resolve it: git rebase {steps}")
+    return Refused(
+        f"{plan.id} conflicts with {onto} and was left where it is",
+        f"resolve it: git rebase {steps}",
+        detail="\n".join(rows),
+    )
