@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from hashlib import sha1
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -241,3 +243,23 @@ def test_a_step_that_declares_what_another_imports(repo: Repo) -> None:
     repo.git("checkout", "-q", "main")
     plan = repo.tiny("propose", "--from-range", "main..topic", "--json").json
     assert [one for one in plan["findings"] if one["family"] == "dependency"] == []
+
+
+def test_statements_are_all_found() -> None:
+    """Held against ast.walk, over the standard library."""
+    from tinycode_git.plan.uses import uses
+
+    folder = Path(ast.__file__).parent
+    for path in sorted(folder.glob("*.py"))[:60] + sorted(folder.glob("asyncio/*.py")):
+        content = path.read_bytes()
+        wanted: dict[str, int] = {}
+        for node in ast.walk(ast.parse(content)):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [f"{node.module}.{a.name}" if a.name != "*" else node.module for a in node.names]
+            else:
+                continue
+            for name in names:
+                wanted.setdefault(name, node.lineno)
+        assert {use.name: use.line for use in uses("python", content)} == wanted, path

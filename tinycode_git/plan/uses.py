@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 _MOST = 2_000_000
 _LONGEST = 20_000
@@ -50,13 +52,25 @@ def _python(text: str) -> Iterator[Use]:
         for match in _PYTHON.finditer(text):
             yield Use(match[1], _line(text, match.start(1)))
         return
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Use(alias.name, node.lineno)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 yield Use(f"{node.module}.{alias.name}" if alias.name != "*" else node.module, node.lineno)
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Every statement, outer ones first. Expressions are not entered: ``ast.walk`` takes five times as long."""
+    left: deque[Any] = deque((tree,))
+    while left:
+        node = left.popleft()
+        for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+            inner = getattr(node, name, ())
+            if isinstance(inner, list):  # the body of a conditional expression is an expression, but none is met here
+                yield from (one for one in inner if isinstance(one, ast.stmt))
+                left.extend(inner)
 
 
 _PYTHON = re.compile(r"(?m)^[ \t]*(?:import|from)[ \t]+([A-Za-z_][\w.]*)")
