@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tinycode_git.errors import Refused
+from tinycode_git.git.objects import write_object
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove, refusal, transaction
@@ -32,7 +33,7 @@ class PlanRepo(ReadRepo):
 
     def write_blob(self, content: bytes) -> str:
         """Store a blob; its oid."""
-        return str(self.objects.create_blob(content))
+        return write_object(self.objects, "blob", content)
 
     def write_commit(
         self,
@@ -47,12 +48,10 @@ class PlanRepo(ReadRepo):
         """Store a commit, signed by the user's own git configuration where ``sign``; its oid."""
         if sign:
             return self._signed(tree, parents, message, author, committer)
-        import pygit2
-
         rows = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         head = "\n".join(rows).encode() + b"\nauthor " + stamp(author) + b"\ncommitter " + stamp(committer)
         data = head + b"\n\n" + path_bytes(message)
-        return str(self.objects.write(pygit2.enums.ObjectType.COMMIT, data))
+        return write_object(self.objects, "commit", data)
 
     def _signed(self, tree: str, parents: Sequence[str], message: str, author: Identity, committer: Identity) -> str:
         named = [word for parent in parents for word in ("-p", parent)]
