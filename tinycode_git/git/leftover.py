@@ -9,19 +9,19 @@ from pathlib import Path
 
 from tinycode_git.errors import Refused
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.git.worktrees import Worktree, worktrees
+from tinycode_git.git.worktrees import worktrees
 
 CHILD_SECONDS = 20.0
 _PATIENCE = 2.0
 
 
-def clear_index_lock(worktree: Worktree, since: float) -> None:
+def clear_index_lock(worktree: Path, git_dir: Path, since: float) -> None:
     """Remove the index lock that our own dead git left, and no other: it is younger than ``since`` and nobody runs.
 
     A git that outlived its parent is waited for. Raises Refused where the lock may be somebody's.
     """
-    _wait(lambda: any(_runs("read-tree", under=[worktree.path])))
-    _clear(worktree.git_dir / "index.lock", since, [worktree.path])
+    _wait(lambda: any(_runs("read-tree", under=[worktree])))
+    _clear(git_dir / "index.lock", since, [worktree])
 
 
 def clear_ref_locks(repo: ReadRepo, since: float, refs: Sequence[str], *, words: str = "") -> None:

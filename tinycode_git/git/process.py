@@ -92,7 +92,7 @@ class GitFailed(TinyError):
 
     def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
         text = stderr.decode("utf-8", "replace").strip()
-        first = text.splitlines()[0] if text else f"exit code {code}"
+        first = text.splitlines()[0] if text else f"ended by signal {-code}" if code < 0 else f"exit code {code}"
         for label in ("fatal: ", "error: "):
             first = first.removeprefix(label)
         super().__init__(f"git {_verb(args)} failed: {first}", detail=text if "\n" in text else "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tinycode_git.errors import Incomplete, Refused, UsageError
+from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.process import GitFailed
@@ -102,6 +102,9 @@ def _stash(repo: ExecuteRepo, worktree: Worktree) -> str:
             f"what {worktree.path} holds could not be backed up: {error.strerror}",
             "nothing was changed; free some space",
         ) from error
+    failed = GitFailed(("stash",), done.code, done.err)
+    if done.code and failed.exit is Exit.INCOMPLETE:
+        raise failed
     return done.text if done.code == 0 else ""
 
 

@@ -101,7 +101,7 @@ def _recover_landing(repo: ExecuteRepo, ledger: Ledger, intent: Intent) -> Recov
         if now == operation.old:
             files = diff_trees(repo.git, operation.old, operation.new)
             for worktree in _named(repo, operation.details.get("worktrees", [])):
-                clear_index_lock(worktree, since)
+                clear_index_lock(worktree.path, worktree.git_dir, since)
                 left += repo.restore(worktree, operation.old, operation.new, files)
         elif now == operation.new:
             move_rest(repo, moves, f"tiny: recover {operation.plan}")
