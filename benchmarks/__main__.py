@@ -13,6 +13,8 @@ ALL = (
     "apply_merge",
     "memory",
     "throwaway",
+    "partial_restack",
+    "plans_many",
     "audit_append",
     "audit_log",
 )

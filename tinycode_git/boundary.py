@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
 _LOGS_KEPT = 20
+# What the system may answer to any call of any program: a full or broken disk, no memory, too many open files.
+_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+_SYSTEM_HINT = "put that right; then git tiny recover finishes or takes back what was begun"
 
 
 def guarded(action: Callable[[], int], *, json: bool = False) -> int:
@@ -52,6 +55,8 @@ def _reported(action: Callable[[], int], json: bool) -> int:
     except _OutputFailed:
         raise
     except Exception as bug:  # noqa: BLE001  # the boundary: whatever was not foreseen is a bug, and is logged as one
+        if isinstance(bug, OSError) and bug.errno in _SYSTEM:
+            return _report(_system_failed(bug), _SYSTEM_HINT, Exit.INCOMPLETE, json=json)
         return _report(f"a bug in git tiny: {_named(bug)}", _log(bug), Exit.BUG, json=json)
 
 
@@ -83,6 +88,11 @@ def _say(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         pass
+
+
+def _system_failed(failure: OSError) -> str:
+    what = f"{failure.filename}: " if failure.filename else ""
+    return f"{what}{failure.strerror or failure}"
 
 
 def _named(error: BaseException) -> str:

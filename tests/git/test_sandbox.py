@@ -184,6 +184,14 @@ def test_what_went_over_is_said_with_its_figure(name: str, place: Path, sandbox:
     assert all(path.stat().st_size <= 1 << 20 for path in place.iterdir())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a hard stop for memory")
+def test_an_allocation_that_is_refused_at_once_is_said_too(place: Path, sandbox: Sandbox | None) -> None:
+    outcome = _run("held = bytearray(1 << 40)", place, sandbox, Limits(seconds=60, memory=100 << 20))
+    words = "memory: MemoryError: the system refuses a program more than 200 MB, twice the limit of 100 MB"
+    assert (outcome.code, outcome.exceeded) == (1, (words,))
+    assert _run("raise MemoryError", place, sandbox, Limits(seconds=60)).exceeded == ()
+
+
 def test_within_its_limits_nothing_is_said(place: Path, sandbox: Sandbox | None) -> None:
     limits = Limits(seconds=60, memory=2 << 30, cpu_seconds=300, open_files=100, file_size=10 << 20)
     outcome = _run("open('small', 'w').write('x'); import sys; sys.exit(5)", place, sandbox, limits)

@@ -12,7 +12,7 @@ from tinycode_git.audit.details import SALT_SIZE, Details, pack
 from tinycode_git.audit.entry import Entry, text_back, text_of
 from tinycode_git.audit.journal import Draft, Journal
 from tinycode_git.audit.running import Running
-from tinycode_git.errors import Incomplete, TinyError
+from tinycode_git.errors import Incomplete, TinyError, Unsettled
 from tinycode_git.ledger import Anchor, Intent, Operation
 
 # What the audit chain does to itself; its own commands finish it, recovery of plans does not.
@@ -49,8 +49,19 @@ class JournalLedger:
         return Intent(entry.id, entry.seq, entry.timestamp, operation)
 
     def done(self, intent: Intent, *, new: str = "", details: Mapping[str, Any] | None = None) -> None:
-        """Write that the operation was carried out; ``new`` where it is known only now."""
-        self._outcome(intent, "done", details or {}, new=new)
+        """Write that the operation was carried out; ``new`` where it is known only now.
+
+        Raises Unsettled where that cannot be written: the intent stays open, and recovery finds what was done.
+        """
+        try:
+            self._outcome(intent, "done", details or {}, new=new)
+        except TinyError as failed:
+            unsettled = Unsettled(
+                f"this was carried out, but could not be written down: {failed.message}",
+                "put that right, then run: git tiny recover",
+            )
+            unsettled.exit = failed.exit
+            raise unsettled from failed
 
     def failed(self, intent: Intent, reason: str) -> None:
         """Write that the operation was not carried out and that nothing is changed."""

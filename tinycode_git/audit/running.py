@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,7 +37,9 @@ class Running:
 
     def end(self, name: str) -> None:
         """The operation has its outcome."""
-        (self.folder / name).unlink(missing_ok=True)
+        # A file that cannot be removed says nothing once its lock is gone; ``sweep`` removes it.
+        with suppress(OSError):
+            (self.folder / name).unlink(missing_ok=True)
         descriptor = self._held.pop(name, None)
         if descriptor is not None:
             os.close(descriptor)

@@ -149,7 +149,12 @@ def check_collisions(added: Iterable[str], existing: Iterable[str] = ()) -> None
         for whole in (*parents(path), path):
             other = seen.setdefault(folded(whole), whole)
             if other != whole:
+                where = (
+                    "case is ignored"
+                    if other.casefold() == whole.casefold()
+                    else "names are normalised (macOS, Windows)"
+                )
                 raise Refused(
-                    f"path {shown(whole)} is refused: {shown(other)} is the same name where case is ignored",
+                    f"path {shown(whole)} is refused: {shown(other)} is the same name where {where}",
                     "choose another name, or rename the one that is there in the same step",
                 )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tinycode_git.git.diff import FileDiff
-from tinycode_git.git.process import Git, GitFailed
-from tinycode_git.git.refs import RefMove, refusal, transaction
+from tinycode_git.git.process import Git
+from tinycode_git.git.refs import RefMove
 from tinycode_git.git.restore import put_back, restore
 from tinycode_git.git.switch import switch
 from tinycode_git.git.worktrees import Worktree
@@ -41,21 +41,9 @@ class ExecuteRepo(PlanRepo):
     def move_branches(self, moves: Sequence[RefMove], why: str, cwd: Path | None = None) -> None:
         """Move refs, the user's included, all or none; the user's reference-transaction hook takes part.
 
-        Raises Refused where one is not as expected.
+        Raises as ``transact``.
         """
         git = self.git if cwd is None else self.git.at(cwd)
         fsync = ("-c", "core.fsync=committed,loose-object,reference")
-        try:
-            git.user(
-                *fsync,
-                "update-ref",
-                "--stdin",
-                "-z",
-                "-m",
-                why,
-                stdin=transaction(moves),
-                own_session=True,
-                timeout=_MOVE_SECONDS,
-            )
-        except GitFailed as failed:
-            raise refusal(moves, failed) from failed
+        asked = (*fsync, "update-ref", "--stdin", "-z", "-m", why)
+        self.transact(moves, lambda stdin: git.user(*asked, stdin=stdin, own_session=True, timeout=_MOVE_SECONDS))

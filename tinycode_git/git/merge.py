@@ -45,7 +45,8 @@ def merge(repo: PlanRepo, ours: str, theirs: str, *, options: Sequence[str] = ()
             ok=(0, 1),
         )
     except GitFailed as failed:
-        raise Refused(f"the merge could not be computed: {failed.message}", detail=failed.detail) from failed
+        failed.message = f"the merge could not be computed: {failed.message}"
+        raise
     merged = parse_merge(done.out)
     if done.code == 1 and not merged.conflicts:
         raise Refused("git sees a conflict in this merge that it does not name", "try it by hand: git merge")

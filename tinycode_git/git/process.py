@@ -69,6 +69,15 @@ _QUIET = (
 # git takes an index that is not there for an empty one (this folder exists on no system, by convention).
 _NOWHERE = "/nonexistent/index"
 
+# How git passes on that the system would not let it write.
+_UNWRITABLE = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "File too large",
+    "Input/output error",
+    "insufficient permission for adding an object",
+)
 # How git says that it has not an object that it was asked for, or cannot read it.
 _UNREADABLE = (
     "unable to read ",
@@ -86,21 +95,28 @@ class GitFailed(TinyError):
 
     def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
         text = stderr.decode("utf-8", "replace").strip()
-        first = text.splitlines()[0] if text else f"exit code {code}"
+        first = text.splitlines()[0] if text else f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+        for label in ("fatal: ", "error: "):
+            first = first.removeprefix(label)
         super().__init__(f"git {_verb(args)} failed: {first}", detail=text if "\n" in text else "")
         self.code = code
         self.stderr = text
         if any(words in text for words in _UNREADABLE):
             self.exit = Exit.INCOMPLETE
-            self.hint = "an object is missing or damaged: git fsck says more; git fetch --refetch brings objects again"
+            self.hint = (
+                "an object is missing or damaged: git fsck says more; git fetch --refetch --no-filter brings it again"
+            )
+        if any(words in text for words in _UNWRITABLE):
+            self.exit = Exit.INCOMPLETE
+            self.hint = "is the disk full, or the repository read-only? put that right and try again"
 
 
 def _verb(args: Sequence[str]) -> str:
-    """The git command among its arguments, which settings (``-c name=value``) may precede."""
-    left = list(args)
-    while left[:1] == ["-c"]:
-        del left[:2]
-    return left[0] if left else ""
+    """What git was asked to do, past its own options."""
+    rest = list(args)
+    while rest[:1] == ["-c"]:
+        del rest[:2]
+    return rest[0] if rest else ""
 
 
 class Completed(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tinycode_git.errors import Incomplete, Refused, UsageError
+from tinycode_git.git.objects import missing
 from tinycode_git.git.process import Git
 from tinycode_git.proposal import Identity, path_str
 
@@ -129,11 +131,18 @@ class ReadRepo:
         return value in ("true", "yes", "on") or (value.lstrip("-").isdigit() and int(value) != 0)
 
     def resolve(self, revision: str) -> str:
-        """The commit that ``revision`` names. Raises UsageError where it names none."""
+        """The commit that ``revision`` names. Raises UsageError where it names none.
+
+        Incomplete where it may lie in what a shallow clone has not.
+        """
         oid = self.find(revision)
-        if oid is None:
-            raise UsageError(f"{revision!r} names no commit here", self._nearest(revision))
-        return oid
+        if oid is not None:
+            return oid
+        if (self.place.common_dir / "shallow").exists() and re.search(r"[~^]|^[0-9a-f]{7,64}$", revision):
+            raise Incomplete(
+                f"{revision!r} names no commit in this shallow clone", "git fetch --unshallow brings the rest"
+            )
+        raise UsageError(f"{revision!r} names no commit here", self._nearest(revision))
 
     def find(self, revision: str) -> str | None:
         """The commit that ``revision`` names, or None."""
@@ -222,18 +231,14 @@ class ReadRepo:
         return found
 
 
-def missing(oid: str) -> Incomplete:
-    """The error for an object that is named but not here."""
-    return Incomplete(
-        f"object {oid[:12]} is missing here (a shallow or partial clone, or damage)",
-        "fetch it with git fetch --unshallow or git fetch --refetch, or check with git fsck",
-    )
-
-
 def _not_found(start: Path, said: str) -> Refused:
     first = said.strip().split("\n")[0].removeprefix("fatal: ")
     if "dubious ownership" in said:
-        return Refused(f"git does not trust this repository: {first}", "see git help config, safe.directory")
+        named = re.search(r"safe\.directory (\S.*)", said)
+        return Refused(
+            f"git does not trust this repository: {first}",
+            f"if you trust its owner: git config --global --add safe.directory {named[1] if named else start}",
+        )
     if "not a git repository" in said:
         return Refused(f"{start} is not inside a git repository", "change into one, or name it with -C DIR")
     return Refused(f"git cannot open the repository at {start}: {first}")

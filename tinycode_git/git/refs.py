@@ -39,6 +39,10 @@ def transaction(moves: Sequence[RefMove]) -> bytes:
 def refusal(moves: Sequence[RefMove], failed: GitFailed) -> Refused:
     """git's refusal of a transaction in our words."""
     said = failed.stderr
+    if failed.code < 0:
+        return Refused(
+            f"git was ended by signal {-failed.code} before it moved {moves[0].ref}; nothing was changed", "try again"
+        )
     if "aborted by hook" in said:
         words = [line for line in said.splitlines() if not line.startswith("fatal: ")]
         return Refused(

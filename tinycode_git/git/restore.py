@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tinycode_git.errors import Exit, TinyError, Unsettled
 from tinycode_git.git.diff import FileDiff
+from tinycode_git.git.leftover import clear_index_lock
 from tinycode_git.git.places import MANY, place_of
 from tinycode_git.git.process import Git, GitFailed
 from tinycode_git.proposal import MODE_GITLINK, MODE_LINK, path_bytes
@@ -26,9 +27,16 @@ class Side:
     new_blob: str
 
 
-def put_back(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff]) -> None:
-    """``restore`` for an operation that is about to fail. Raises Unsettled where only recovery can do it, later."""
+def put_back(
+    git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDiff], *, killed: float | None = None
+) -> None:
+    """``restore`` for an operation that is about to fail. Raises Unsettled where only recovery can do it, later.
+
+    ``killed`` is when the git began that was killed: it may have left the lock of the index.
+    """
     try:
+        if killed is not None:
+            clear_index_lock(worktree, Path(git.quiet("rev-parse", "--absolute-git-dir").text), killed)
         restore(git, worktree, old, new, files)
     except BaseException as error:
         reason = error.message if isinstance(error, TinyError) else "interrupted"

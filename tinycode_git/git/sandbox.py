@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -32,6 +33,12 @@ from tinycode_git.git.watch import Limits, Watch, in_words, large_file
 SUPERVISOR = Path(__file__).with_name("supervise.py")
 MARK = "TINY_RUN"
 _TICK = 0.1
+_TAIL = 65536
+# How Python, numpy, C, C++, Rust, Go, Java and Node say that an allocation was refused.
+_NO_MEMORY = re.compile(
+    rb"MemoryError|Unable to allocate [\d.]+ \w+|[Cc]annot allocate memory|std::bad_alloc|OutOfMemoryError"
+    rb"|memory allocation of \d+ bytes failed|[Oo]ut of memory"
+)
 _SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
 _SESSION = ("DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
 
@@ -279,4 +286,15 @@ def _exceeded(errand: Errand, report: dict[str, Any], code: int, reached: tuple[
             found.append(f"file size: a file came to {in_words(limits.file_size)}, which is the limit")
     if limits.memory is not None and report["peak"] > limits.memory:
         found.append(f"memory: {in_words(report['peak'])} of {in_words(limits.memory)}")
+    elif limits.memory is not None and (refused := _refused_allocation(errand.output)):
+        stop, limit = in_words(limits.memory * 2), in_words(limits.memory)
+        found.append(f"memory: {refused}: the system refuses a program more than {stop}, twice the limit of {limit}")
     return tuple(found)
+
+
+def _refused_allocation(output: Path) -> str:
+    """What a program said of an allocation that the hard stop refused: nothing else tells of it, no memory was used."""
+    with output.open("rb") as stream:
+        stream.seek(max(0, output.stat().st_size - _TAIL))
+        found = _NO_MEMORY.search(stream.read())
+    return found[0].decode("ascii") if found else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import TYPE_CHECKING
 
+from tinycode_git.git.objects import read_object, tree_of
 from tinycode_git.git.trees import Rows, read_tree
 from tinycode_git.proposal import (
     MODE_GITLINK,
@@ -40,11 +41,7 @@ class TreeSnapshot:
     @classmethod
     def of(cls, repo: pygit2.Repository, revision: str) -> TreeSnapshot:
         """The tree of a commit or a tree oid. Raises Incomplete where an object is missing."""
-        import pygit2
-
-        found = _object(repo, revision)
-        tree = found.tree_id if isinstance(found, pygit2.Commit) else found.id
-        return cls(repo, str(tree))
+        return cls(repo, tree_of(repo, revision))
 
     def entry(self, path: str) -> TreeEntry | None:
         """The file, link or submodule at ``path``."""
@@ -67,7 +64,7 @@ class TreeSnapshot:
         entry = self.entry(path)
         if entry is None or entry.mode == MODE_GITLINK:
             return None
-        return _data(self.repo, entry.oid)
+        return read_object(self.repo, entry.oid)
 
     def is_dir(self, path: str) -> bool:
         """Whether ``path`` is a folder."""
@@ -150,21 +147,3 @@ def _walk(repo: pygit2.Repository, tree: str, prefix: str) -> Iterator[TreeEntry
             yield from _walk(repo, item.oid.hex(), path + "/")
         else:
             yield TreeEntry(path, item.mode, item.oid.hex())
-
-
-def _data(repo: pygit2.Repository, oid: str) -> bytes:
-    from tinycode_git.git.read import missing
-
-    try:
-        return repo.read(oid)[1]
-    except KeyError as error:
-        raise missing(oid) from error
-
-
-def _object(repo: pygit2.Repository, oid: str) -> pygit2.Object:
-    from tinycode_git.git.read import missing
-
-    found = repo.get(oid)
-    if found is None:
-        raise missing(oid)
-    return found

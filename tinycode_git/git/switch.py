@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from tinycode_git.git.places import MANY, place_of
 from tinycode_git.git.process import Git, GitFailed, rows
 from tinycode_git.git.refs import lock_refusal
 from tinycode_git.git.restore import put_back, two_way
-from tinycode_git.proposal import path_str
+from tinycode_git.proposal import MODE_GITLINK, path_str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +153,44 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
     if found:
         raise Overlapping(found, worktree)
     before()
+    begun = time.time()
     try:
-        git.user(*two_way(old, new), own_session=True)
+        done = git.user(*two_way(old, new), own_session=True)
     except GitFailed as failed:
-        put_back(git, worktree, old, new, files)
+        put_back(git, worktree, old, new, files, killed=begun if failed.code < 0 else None)
         if ".lock'" in failed.stderr:
             raise lock_refusal(failed.stderr) from failed
         raise _refusal(git, worktree, failed) from failed
     except BaseException:
-        put_back(git, worktree, old, new, files)
+        put_back(git, worktree, old, new, files, killed=begun)
         raise
+    left = _not_removed(worktree, files)
+    if left:
+        put_back(git, worktree, old, new, files)
+        raise Refused(
+            f"git could not remove {', '.join(left[:5])} from {worktree}; nothing was changed",
+            "put right what it says, then try again",
+            detail=path_str(done.err),
+        )
+
+
+def _not_removed(worktree: Path, files: Sequence[FileDiff]) -> list[str]:
+    """Files that the switch was to remove and that are still there: git warns of that, and succeeds."""
+    there = {file.path.casefold() for file in files if file.status != "D"}
+    gone = [file.old_path for file in files if file.status in "DR" and file.old_mode != MODE_GITLINK]
+    return [path for path in gone if there.isdisjoint(_ways(path.casefold())) and _is_file(place_of(worktree, path))]
+
+
+def _ways(path: str) -> list[str]:
+    """The path and its folders: what took the place of one of them is not what was to go."""
+    return [path, *(path[:at] for at in range(len(path)) if path[at] == "/")]
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return not stat.S_ISDIR(place.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _refusal(git: Git, worktree: Path, failed: GitFailed) -> Refused:

@@ -181,7 +181,7 @@ def _check_out(made: Clone, tree: str) -> None:
         if "unable to read" in failed.stderr or "missing" in failed.stderr or "promisor" in failed.stderr:
             raise Incomplete(
                 f"not all files of {tree[:12]} are here (a partial clone, or damage): {failed.message}",
-                "fetch them with git fetch --refetch, or check with git fsck",
+                "fetch them with git fetch --refetch --no-filter, or check with git fsck",
             ) from failed
         raise
 

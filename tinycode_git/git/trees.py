@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Refused
+from tinycode_git.git.objects import read_object, write_object
 from tinycode_git.proposal import (
     MODE_EXEC,
     MODE_FILE,
@@ -67,16 +68,8 @@ def format_tree(rows: Mapping[bytes, Item]) -> bytes:
 
 def read_tree(repo: pygit2.Repository, oid: bytes | str) -> Rows:
     """The rows of the tree ``oid`` (raw or hex). Raises Incomplete where it is missing."""
-    from tinycode_git.git.read import missing
-
     name = oid if isinstance(oid, str) else oid.hex()
-    if name == EMPTY_TREE:
-        return {}
-    try:
-        _, data = repo.read(name)
-    except KeyError as error:
-        raise missing(name) from error
-    return parse_tree(data)
+    return {} if name == EMPTY_TREE else parse_tree(read_object(repo, name))
 
 
 def folder_names(repo: pygit2.Repository, tree: str, folder: str) -> list[str]:
@@ -109,8 +102,6 @@ class _Folder:
 
     def write(self) -> bytes | None:
         """Write this folder and the changed ones below; None where nothing is left in it."""
-        import pygit2
-
         for name, folder in self.below.items():
             oid = folder.write()
             if oid is None:
@@ -120,7 +111,7 @@ class _Folder:
                 self.rows[name] = Item(MODE_TREE, oid)
         if not self.rows:
             return None
-        return self.repo.write(pygit2.enums.ObjectType.TREE, format_tree(self.rows)).raw
+        return bytes.fromhex(write_object(self.repo, "tree", format_tree(self.rows)))
 
 
 def change_tree(repo: pygit2.Repository, tree: str, changes: Iterable[Change]) -> str:
@@ -129,8 +120,6 @@ def change_tree(repo: pygit2.Repository, tree: str, changes: Iterable[Change]) -
     Cost follows the number of changed folders, not the size of the tree. Raises Refused where a change does not fit: a
     path to be deleted that is not there, a file where a folder is wanted or the reverse.
     """
-    import pygit2
-
     root = _Folder(repo, bytes.fromhex(tree))
     ordered = sorted(changes, key=lambda c: not isinstance(c, Delete))
     for change in ordered:
@@ -144,7 +133,7 @@ def change_tree(repo: pygit2.Repository, tree: str, changes: Iterable[Change]) -
             folder = inner
         _change(repo, folder, name, change)
     written = root.write()
-    return written.hex() if written is not None else str(repo.write(pygit2.enums.ObjectType.TREE, b""))
+    return written.hex() if written is not None else write_object(repo, "tree", b"")
 
 
 def _change(repo: pygit2.Repository, folder: _Folder, name: bytes, change: Change) -> None:
@@ -158,7 +147,7 @@ def _change(repo: pygit2.Repository, folder: _Folder, name: bytes, change: Chang
         raise Refused(f"cannot write {change.path!r}: mode {change.mode:o} is none that git stores")
     if (held is not None and held.mode == MODE_TREE and name not in folder.below) or _has_files(folder, name):
         raise Refused(f"cannot write {change.path!r}: there is a folder of that name")
-    oid = repo.create_blob(change.content).raw if isinstance(change, Put) else bytes.fromhex(change.oid)
+    oid = bytes.fromhex(write_object(repo, "blob", change.content) if isinstance(change, Put) else change.oid)
     folder.below.pop(name, None)
     folder.rows[name] = Item(change.mode, oid)
 

@@ -15,6 +15,7 @@ _UNDER_WAY = (
     ("CHERRY_PICK_HEAD", "a cherry-pick", "git cherry-pick --continue or --abort"),
     ("REVERT_HEAD", "a revert", "git revert --continue or --abort"),
     ("sequencer", "a cherry-pick or revert of several commits", "git cherry-pick --continue or --abort"),
+    ("BISECT_START", "a bisect", "git bisect reset"),
 )
 
 
@@ -45,14 +46,15 @@ def worktrees(repo: ReadRepo) -> list[Worktree]:
 
 
 def _branch(git_dir: Path, said: str | None) -> str | None:
-    """The branch that is checked out, or that a rebase there will come back to (git refuses to move those too)."""
+    """The branch that is checked out, or that a rebase or bisect there will come back to (git moves none of them)."""
     if said is not None:
         return said
     for state in ("rebase-merge", "rebase-apply"):
         name = git_dir / state / "head-name"
         if name.is_file():
             return name.read_text("utf-8", "surrogateescape").strip()
-    return None
+    bisected = git_dir / "BISECT_START"
+    return f"refs/heads/{bisected.read_text('utf-8', 'surrogateescape').strip()}" if bisected.is_file() else None
 
 
 def _git_dir(path: Path, common_dir: Path) -> Path:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
-from tinycode_git.errors import Refused
+from tinycode_git.errors import Refused, TinyError, Unsettled
+from tinycode_git.git.leftover import clear_ref_locks
+from tinycode_git.git.objects import write_object
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove, refusal, transaction
@@ -32,7 +35,7 @@ class PlanRepo(ReadRepo):
 
     def write_blob(self, content: bytes) -> str:
         """Store a blob; its oid."""
-        return str(self.objects.create_blob(content))
+        return write_object(self.objects, "blob", content)
 
     def write_commit(
         self,
@@ -47,12 +50,10 @@ class PlanRepo(ReadRepo):
         """Store a commit, signed by the user's own git configuration where ``sign``; its oid."""
         if sign:
             return self._signed(tree, parents, message, author, committer)
-        import pygit2
-
         rows = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
         head = "\n".join(rows).encode() + b"\nauthor " + stamp(author) + b"\ncommitter " + stamp(committer)
         data = head + b"\n\n" + path_bytes(message)
-        return str(self.objects.write(pygit2.enums.ObjectType.COMMIT, data))
+        return write_object(self.objects, "commit", data)
 
     def _signed(self, tree: str, parents: Sequence[str], message: str, author: Identity, committer: Identity) -> str:
         named = [word for parent in parents for word in ("-p", parent)]
@@ -90,10 +91,37 @@ class PlanRepo(ReadRepo):
         foreign = [move.ref for move in moves if not self.own(move.ref)]
         if foreign:
             raise Refused(f"{foreign[0]} is not git tiny's to move")
+        self.transact(moves, lambda stdin: self.git.quiet("update-ref", "--stdin", "-z", "-m", why, stdin=stdin))
+
+    def transact(self, moves: Sequence[RefMove], run: Callable[[bytes], object]) -> None:
+        """Move refs by ``run``, a git that gets the transaction on its standard input; all or none.
+
+        git prepares all, then moves one after the other: where it was killed or the disk failed in between, the rest
+        follows here. Raises Refused with no ref moved, Unsettled where some moved and the rest cannot.
+        """
+        begun = time.time()
         try:
-            self.git.quiet("update-ref", "--stdin", "-z", "-m", why, stdin=transaction(moves))
+            run(transaction(moves))
         except GitFailed as failed:
+            try:
+                if failed.code < 0:
+                    clear_ref_locks(self, begun, [move.ref for move in moves])
+                rest = self._rest(moves)
+                if rest is not None:
+                    run(transaction(rest))
+                    return
+            except TinyError as error:
+                raise Unsettled(
+                    f"git stopped while it moved {moves[0].ref}: {failed.message}", "run: git tiny recover"
+                ) from error
             raise refusal(moves, failed) from failed
+
+    def _rest(self, moves: Sequence[RefMove]) -> list[RefMove] | None:
+        """The moves that a transaction left undone; None where it moved nothing, or somebody else moved a ref."""
+        real = [(move, self.ref(move.ref) or "") for move in moves if move.new != move.old]
+        if any(now not in (move.old, move.new) for move, now in real) or all(now == move.old for move, now in real):
+            return None
+        return [move for move, now in real if now == move.old]
 
 
 def stamp(who: Identity) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tinycode_git.errors import Refused, UsageError
+from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.process import GitFailed
@@ -97,12 +97,21 @@ def _stash(repo: ExecuteRepo, worktree: Worktree) -> str:
     """
     git = repo.git_in(worktree)
     real = Path(git.quiet("rev-parse", "--path-format=absolute", "--git-path", "index").text)
-    with TemporaryDirectory(prefix="git-tiny-") as folder:
-        copy = Path(folder) / "index"
-        if real.exists():
-            shutil.copyfile(real, copy)
-        own = git.setting(GIT_INDEX_FILE=str(copy))
-        done = own.user("stash", "create", ok=(0, 1, 128), own_session=True)
+    try:
+        with TemporaryDirectory(prefix="git-tiny-", ignore_cleanup_errors=True) as folder:
+            copy = Path(folder) / "index"
+            if real.exists():
+                shutil.copyfile(real, copy)
+            own = git.setting(GIT_INDEX_FILE=str(copy))
+            done = own.user("stash", "create", ok=(0, 1, 128), own_session=True)
+    except OSError as error:
+        raise Incomplete(
+            f"what {worktree.path} holds could not be backed up: {error.strerror}",
+            "nothing was changed; free some space",
+        ) from error
+    failed = GitFailed(("stash",), done.code, done.err)
+    if done.code and failed.exit is Exit.INCOMPLETE:
+        raise failed
     return done.text if done.code == 0 else ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from tinycode_git.edits.paths import check_path
-from tinycode_git.errors import Refused, TinyError
+from tinycode_git.errors import Refused, TinyError, Unsettled
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.plan.approve import prepare
@@ -72,6 +72,8 @@ def note_edits(repo: PlanRepo, ledger: Ledger, plan: Plan, findings: Findings) -
     try:
         saved = save(repo, record, plan.head)
         repo.move_refs([saved], f"tiny: {plan.id} was edited")
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tinycode_git.errors import Refused, TinyError
+from tinycode_git.errors import Refused, TinyError, Unsettled
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import holders
 from tinycode_git.git.write import PlanRepo
@@ -55,6 +55,8 @@ def reject(repo: PlanRepo, ledger: Ledger, plan: Plan, *, purge: bool = False) -
         moves += [RefMove(name, oid, "") for name, oid in repo.refs(f"{KEEP}{plan.id}/").items()]
     try:
         repo.move_refs([*moves, save(repo, changed, plan.head)], f"tiny: reject {plan.id}")
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise
@@ -107,6 +109,8 @@ def collect(repo: PlanRepo, ledger: Ledger, found: list[Expired]) -> None:
     intent = ledger.intend(Operation("gc", details={"refs": {one.ref: one.oid for one in found}}))
     try:
         repo.move_refs([RefMove(one.ref, one.oid, "") for one in found], "tiny: gc")
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise

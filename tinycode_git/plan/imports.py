@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tinycode_git.edits.paths import check_path
-from tinycode_git.errors import Incomplete, Refused, TinyError
+from tinycode_git.errors import Incomplete, Refused, TinyError, Unsettled
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.remote import FetchedRefs
@@ -150,10 +150,12 @@ def _store(
     try:
         kept = known.record.kept + 1 if known is not None else 0
         saved = save(repo, record.after(event, kept=kept), head)
-        moves = [RefMove(branch, before, tip), RefMove(saved.ref, old_head, saved.new)]
+        moves = [RefMove(saved.ref, old_head, saved.new), RefMove(branch, before, tip)]
         if known is not None and before and before != tip:
             moves.append(RefMove(keep_ref(record.id, kept), "", before))
         repo.move_refs(moves, f"tiny: fetch {record.id} from {remote}")
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise

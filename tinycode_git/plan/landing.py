@@ -88,7 +88,7 @@ def _carry_out(
             repo.switch(worktree, landing.old, landing.new, landing.files, backup)
             done.append(worktree)
         held.enter_context(uninterrupted())
-        _move(repo, moves, why)
+        repo.move_branches(moves, why)
     except Unsettled:
         raise
     except BaseException:
@@ -97,17 +97,8 @@ def _carry_out(
         raise
 
 
-def _move(repo: ExecuteRepo, moves: Sequence[RefMove], why: str) -> None:
-    try:
-        repo.move_branches(moves, why)
-    except Refused:
-        if repo.ref(moves[0].ref) != moves[0].new:
-            raise
-        move_rest(repo, moves, why)
-
-
 def move_rest(repo: ExecuteRepo, moves: Sequence[RefMove], why: str) -> None:
-    """Move what is left of a transaction whose git was ended while it committed: it moves refs one after the other."""
+    """Move what is left of a transaction whose git was ended together with us: it moves refs one after the other."""
     rest = [move for move in moves if move.new != move.old and (repo.ref(move.ref) or "") == move.old]
     if rest:
         repo.move_branches(rest, why)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinycode_git.errors import Refused, TinyError, UsageError
+from tinycode_git.errors import Refused, TinyError, Unsettled, UsageError
 from tinycode_git.git.interrupts import uninterrupted
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove
@@ -120,8 +120,10 @@ def propose(
         )
         saved = save(repo, record, "", attached or {})
         with uninterrupted():
-            repo.move_refs([RefMove(branch, "", built.tip), saved], f"tiny: propose {plan_id}")
+            repo.move_refs([saved, RefMove(branch, "", built.tip)], f"tiny: propose {plan_id}")
             ledger.done(intent, new=built.tip, details={"steps": len(built.steps), "risk": str(record.risk)})
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise

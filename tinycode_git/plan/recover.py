@@ -6,22 +6,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tinycode_git import config
 from tinycode_git.errors import Refused
 from tinycode_git.git.diff import diff_trees
 from tinycode_git.git.execute import ExecuteRepo
+from tinycode_git.git.leftover import CHILD_SECONDS, clear_index_lock, clear_ref_locks
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.worktrees import Worktree, worktrees
 from tinycode_git.ledger import Intent, Ledger
 from tinycode_git.plan.landing import landing_lock, move_rest
-from tinycode_git.plan.leftover import CHILD_SECONDS, clear_index_lock, clear_ref_locks
 from tinycode_git.plan.names import record_ref
+from tinycode_git.plan.store import find_plan
 
 FINISHED = "finished"
 TAKEN_BACK = "taken back"
+_MOVING_BRANCH = ("propose", "restack", "fetch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ def recover(repo: ExecuteRepo, ledger: Ledger) -> list[Recovery]:
         if intent.operation.action == "land":
             continue
         outcome = FINISHED if _took_effect(repo, intent) else TAKEN_BACK
+        if outcome == FINISHED and intent.operation.action in _MOVING_BRANCH:
+            _move_branch(repo, intent)
         ledger.recovered(intent, outcome)
         done.append(Recovery(intent.operation.action, intent.operation.plan, outcome))
     return _told_once(done)
@@ -74,18 +79,29 @@ def _took_effect(repo: ReadRepo, intent: Intent) -> bool:
     return now is not None and before is not None and now != before
 
 
+def _move_branch(repo: ExecuteRepo, intent: Intent) -> None:
+    """Have the plan's branch follow its record, which moves first, where the power went between the two."""
+    operation = intent.operation
+    since = datetime.fromisoformat(intent.timestamp).timestamp()
+    clear_ref_locks(repo, since, [operation.ref], words=operation.plan)
+    tip = find_plan(repo, operation.plan).record.tip
+    if (repo.ref(operation.ref) or "") == operation.old != tip:
+        repo.move_refs([RefMove(operation.ref, operation.old, tip)], f"tiny: recover {operation.plan}")
+
+
 def _recover_landing(repo: ExecuteRepo, ledger: Ledger, intent: Intent) -> Recovery:
     operation = intent.operation
     moves = [RefMove(*move) for move in operation.details.get("moves", [])]
+    since = datetime.fromisoformat(intent.timestamp).timestamp()
     with _waiting_lock(repo.place.tiny_dir):
-        clear_ref_locks(repo, intent, [move.ref for move in moves])
+        clear_ref_locks(repo, since, [move.ref for move in moves], words=operation.plan)
         now = repo.ref(operation.ref)
         left: list[str] = []
         outcome = FINISHED if now == operation.new else TAKEN_BACK
         if now == operation.old:
             files = diff_trees(repo.git, operation.old, operation.new)
             for worktree in _named(repo, operation.details.get("worktrees", [])):
-                clear_index_lock(worktree, intent)
+                clear_index_lock(worktree.path, worktree.git_dir, since)
                 left += repo.restore(worktree, operation.old, operation.new, files)
         elif now == operation.new:
             move_rest(repo, moves, f"tiny: recover {operation.plan}")

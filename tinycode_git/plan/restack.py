@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tinycode_git.errors import Refused, TinyError
+from tinycode_git.errors import Refused, TinyError, Unsettled
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.snapshot import TreeSnapshot
 from tinycode_git.git.worktrees import holders
@@ -67,7 +67,9 @@ def restack(repo: PlanRepo, ledger: Ledger, plan: Plan, *, target: str = "") -> 
             changed = _moved_record(plan, moved, ref, onto, event, number)
             moves = [RefMove(plan.branch, plan.tip, moved.tip), RefMove(keep_ref(plan.id, number), "", plan.tip)]
         saved = save(repo, changed, plan.head)
-        repo.move_refs([*moves, saved], f"tiny: restack {plan.id}")
+        repo.move_refs([saved, *moves], f"tiny: restack {plan.id}")
+    except Unsettled:
+        raise
     except TinyError as error:
         ledger.failed(intent, error.message)
         raise

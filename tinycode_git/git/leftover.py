@@ -5,40 +5,42 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from tinycode_git.errors import Refused
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.git.worktrees import Worktree, worktrees
-from tinycode_git.ledger import Intent
+from tinycode_git.git.worktrees import worktrees
 
 CHILD_SECONDS = 20.0
 _PATIENCE = 2.0
 
 
-def clear_index_lock(worktree: Worktree, intent: Intent) -> None:
-    """Remove the index lock that our own dead git left, and no other: it is younger than the intent and nobody runs.
+def clear_index_lock(worktree: Path, git_dir: Path, since: float) -> None:
+    """Remove the index lock that our own dead git left, and no other: it is younger than ``since`` and nobody runs.
 
     A git that outlived its parent is waited for. Raises Refused where the lock may be somebody's.
     """
-    _wait(lambda: any(_runs("read-tree", under=[worktree.path])))
-    _clear(worktree.git_dir / "index.lock", intent, [worktree.path])
+    _wait(lambda: any(_runs("read-tree", under=[worktree])))
+    _clear(git_dir / "index.lock", since, [worktree])
 
 
-def clear_ref_locks(repo: ReadRepo, intent: Intent, refs: Sequence[str]) -> None:
-    """Wait for an update-ref that outlived its parent; remove the locks of ``refs`` where it was killed as well."""
-    plan = intent.operation.plan
-    _wait(lambda: any(plan in " ".join(args) for args in _runs("update-ref")))
+def clear_ref_locks(repo: ReadRepo, since: float, refs: Sequence[str], *, words: str = "") -> None:
+    """Remove the locks of ``refs`` that our own dead git left since then, and no other.
+
+    An update-ref that outlived its parent, and has ``words`` among its arguments, is waited for. Raises Refused where a
+    lock may be somebody's.
+    """
+    if words:
+        _wait(lambda: any(words in " ".join(args) for args in _runs("update-ref")))
     trees = worktrees(repo)
     folders = [repo.place.common_dir, *(worktree.path for worktree in trees)]
     heads = [worktree.git_dir / "HEAD.lock" for worktree in trees]
     named = [repo.place.common_dir / f"{ref}.lock" for ref in refs]
     for lock in [*named, *heads, repo.place.common_dir / "packed-refs.lock"]:
-        _clear(lock, intent, folders)
+        _clear(lock, since, folders)
 
 
-def _clear(lock: Path, intent: Intent, folders: Sequence[Path]) -> None:
+def _clear(lock: Path, since: float, folders: Sequence[Path]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -48,10 +50,9 @@ def _clear(lock: Path, intent: Intent, folders: Sequence[Path]) -> None:
         if time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    begun = datetime.fromisoformat(intent.timestamp).timestamp()
-    if born < begun - 1 or any(_runs("", under=folders)):
+    if born < since - 1 or any(_runs("", under=folders)):
         raise Refused(
-            f"{lock} is held, so an interrupted {intent.operation.action} cannot be put right yet",
+            f"{lock} is held, so what was interrupted cannot be put right yet",
             "when no git runs here any more, delete that file and run git tiny recover",
         )
     lock.unlink(missing_ok=True)
