@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 1
+_FORMAT = 2
 SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
 
 # What an expression of the database stands for, beside rules: texts that need folding.
@@ -34,12 +34,13 @@ class RuleSet(NamedTuple):
     """Rules and their database. ``meaning[i]`` is the rule (an index) that expression ``i`` stands for, or HIDDEN,
     SPLIT.
 
-    ``groups`` maps each family to the digest of its rules, ``digest`` covers them all; both go into what is cached
-    about texts.
+    ``reach[i]`` is how far before and behind what is looked for rule ``i`` can hold (0: anywhere). ``groups`` maps each
+    family to the digest of its rules, ``digest`` covers them all; both go into what is cached about texts.
     """
 
     rules: tuple[Rule, ...]
     meaning: tuple[int, ...]
+    reach: tuple[int, ...]
     database: Database
     groups: dict[str, str]
     digest: str
@@ -97,8 +98,9 @@ def load_compiled(file: str, key: str) -> RuleSet | None:
 
 def restore(raw: bytes) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
-    rules, meaning, groups, digest, stored = marshal.loads(raw)  # noqa: S302
-    return RuleSet(tuple(Rule(*row) for row in rules), tuple(meaning), _database(stored), groups, digest)
+    rules, meaning, reach, groups, digest, stored = marshal.loads(raw)  # noqa: S302
+    lean = tuple(Rule(*row) for row in rules)
+    return RuleSet(lean, tuple(meaning), tuple(reach), _database(stored), groups, digest)
 
 
 def store(file: str, key: str, raw: bytes) -> None:
@@ -120,8 +122,9 @@ def pack(rules: Sequence[Rule]) -> bytes:
     """Rules compiled, as one string of bytes. Raises BrokenRule where Hyperscan refuses an expression."""
     from tinycode_git.safety.compile import compiled
 
-    lean, meaning, stored, groups, digest = compiled(rules)
-    return marshal.dumps(([tuple(rule) for rule in lean], list(meaning), groups, digest, stored))
+    made = compiled(rules)
+    rows = [tuple(rule) for rule in made.rules]
+    return marshal.dumps((rows, made.meaning, made.reach, made.groups, made.digest, made.database))
 
 
 def _hyperscan_error() -> type[Exception]:

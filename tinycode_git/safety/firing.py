@@ -1,0 +1,57 @@
+"""Which rules may hold in a text, and roughly where: one pass of Hyperscan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinycode_git.safety.ruleset import RuleSet
+
+# Rule (or HIDDEN, SPLIT) to where what was looked for ends; nothing where that is not asked for.
+Fired = dict[int, list[int]]
+
+_MANY = 2000
+
+
+class Firing:
+    """A database at work. Not for several threads at a time: a Hyperscan scratch space serves one scan."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self.reach = ruleset.reach
+        self._meaning = ruleset.meaning
+        self._scan = ruleset.database.scan
+        self._found: Fired = {}
+        self._note = self._collect
+
+    def _collect(self, expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        ends = self._found.setdefault(self._meaning[expression], [])
+        if len(ends) <= _MANY:
+            ends.append(end)
+
+    def fire(self, data: bytes) -> Fired:
+        """The rules of which something to look for is in ``data``."""
+        self._found = {}
+        if data:
+            self._scan(data, self._note)
+        return self._found
+
+
+def regions(ends: Sequence[int], reach: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where to look for the whole of an expression whose part ends at ``ends``: ``reach`` before and behind each.
+
+    The whole text where the expression has no limit (``reach`` 0), or where there are too many places.
+    """
+    if not reach or len(ends) > _MANY:
+        yield 0, size
+        return
+    begin, stop = -1, -1
+    for end in sorted(ends):
+        if begin >= 0 and end - reach <= stop:
+            stop = min(size, end + reach)
+            continue
+        if begin >= 0:
+            yield begin, stop
+        begin, stop = max(0, end - reach), min(size, end + reach)
+    if begin >= 0:
+        yield begin, stop
