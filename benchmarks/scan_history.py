@@ -1,7 +1,7 @@
 """A whole history against ``git cat-file --batch-all-objects``: one process, two, and again; the peak of memory.
 
-python benchmarks/scan_history.py REPOSITORY (a git directory, not written to: a copy is). Where kingfisher is on the PATH
-it is measured as well (at most 0.7 of its time).
+python benchmarks/scan_history.py REPOSITORY (a git directory, not written to: a copy is). Where kingfisher is on the
+PATH it is measured as well (at most 0.7 of its time).
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.history import scan_history
 from tinycode_git.safety.novelty import Placed, added
 from tinycode_git.safety.push import new_commits
-from tinycode_git.safety.ruleset import compile_rules
 from tinycode_git.safety.rulefile import load_shipped
+from tinycode_git.safety.ruleset import compile_rules
 from tinycode_git.safety.scan import Scanner, scan_commits
 from tinycode_git.safety.sweep import differing
 from tinycode_git.safety.validate import validate_range
