@@ -4,13 +4,14 @@
 
 The material is brought when this runs, by ``git clone`` into ``benchmarks/.cache`` unless a copy is named:
 
-- kingfisher: the examples that stand with each rule. Those whose pattern captures a fixed prefix of three characters or more count as
-  "prefixed", the others (a name near a value) as "named".
+- kingfisher: the examples that stand with each rule. Those whose pattern captures a fixed prefix of three characters or
+  more count as "prefixed", the others (a name near a value) as "named".
 - detect-secrets: the cases of its plugins' tests, as far as they are literals in the source: flagged or not.
 - bandit: its example files. What bandit itself reports on them, by kind, is the truth; a line counts as found where any
   rule reports it.
 
-A case counts as found where any rule of the families ``secret`` (first two) or any family (bandit) reports it, at any severity.
+A case counts as found where any rule of the families ``secret`` (first two) or any family (bandit) reports it, at any
+severity.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def material(name: str, given: dict[str, str]) -> Path:
 def files(repository: Path, wanted: str) -> Iterator[tuple[str, bytes]]:
     """Path and content of the files at HEAD whose path matches ``wanted``."""
     git = ["git", "--git-dir", str(repository)]
-    listed = subprocess.run([*git, "ls-tree", "-r", "-z", "--name-only", "HEAD"], capture_output=True, check=True).stdout
+    listed = subprocess.run(
+        [*git, "ls-tree", "-r", "-z", "--name-only", "HEAD"], capture_output=True, check=True
+    ).stdout
     for path in sorted(name.decode() for name in listed.split(b"\0") if re.search(wanted, name.decode())):
         yield path, subprocess.run([*git, "show", f"HEAD:{path}"], capture_output=True, check=True).stdout
 
@@ -147,7 +150,9 @@ def literal(node: ast.AST) -> Any:
 def parametrised(tree: ast.AST) -> Iterator[tuple[str, bool]]:
     """(text, flagged) of every parametrised case of a text and a truth value."""
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "parametrize"):
+        if not (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "parametrize"
+        ):
             continue
         rows = node.args[1] if len(node.args) > 1 else None
         for row in rows.elts if isinstance(rows, ast.List | ast.Tuple) else ():
@@ -165,7 +170,11 @@ def tables(tree: ast.AST) -> Iterator[tuple[str, bool]]:
     for node in ast.walk(tree):
         pairs: list[tuple[str, ast.AST]] = []
         if isinstance(node, ast.Dict):
-            pairs = [(str(key.value), value) for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)]
+            pairs = [
+                (str(key.value), value)
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant)
+            ]
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             pairs = [(node.targets[0].id, node.value)]
         for name, value in pairs:
@@ -185,7 +194,14 @@ def detect_secrets(engine: Engine, repository: Path) -> Iterator[tuple[str, bool
         plugin = Path(path).stem.removesuffix("_test")
         tree = ast.parse(raw)
         for text, flagged in {*parametrised(tree), *tables(tree)}:
-            yield plugin, flagged, bool(reported(engine, text, "src/settings.py", SECRET) or reported(engine, text, "src/settings.conf", SECRET))
+            yield (
+                plugin,
+                flagged,
+                bool(
+                    reported(engine, text, "src/settings.py", SECRET)
+                    or reported(engine, text, "src/settings.conf", SECRET)
+                ),
+            )
 
 
 # ---- bandit
@@ -200,7 +216,9 @@ def bandit(engine: Engine, repository: Path) -> Iterator[tuple[str, bool, bool]]
     for path, raw in files(repository, r"^examples/[^/]+\.py$"):
         (folder / Path(path).name).write_bytes(raw)
     command = [sys.executable, "-m", "bandit", "-q", "-f", "json", "-r", str(folder)]
-    done = subprocess.run(command, capture_output=True, env={"PYTHONPATH": packages, "PATH": "/usr/bin:/bin"}, check=False)
+    done = subprocess.run(
+        command, capture_output=True, env={"PYTHONPATH": packages, "PATH": "/usr/bin:/bin"}, check=False
+    )
     seen: dict[str, set[int]] = {}
     for result in json.loads(done.stdout)["results"]:
         kind, name = kinds.get(result["test_id"]), Path(result["filename"]).name
@@ -229,7 +247,11 @@ def summary(title: str, cases: Iterable[tuple[str, bool, bool]]) -> None:
 
 def total(found: Counter[str], wanted: Counter[str], wrong: Counter[str], clean: Counter[str]) -> str:
     """Recall, and how many of the clean cases were reported."""
-    recall = f"recall {found.total() / wanted.total():.3f} ({found.total()} of {wanted.total()})" if wanted.total() else "none"
+    recall = (
+        f"recall {found.total() / wanted.total():.3f} ({found.total()} of {wanted.total()})"
+        if wanted.total()
+        else "none"
+    )
     return recall + (f", {wrong.total()} of {clean.total()} clean cases reported" if clean.total() else "")
 
 

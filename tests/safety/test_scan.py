@@ -83,7 +83,7 @@ def test_links_identities_messages_and_tags(repo: Repo) -> None:
     repo.git("commit", "-q", "--allow-empty", "-m", "x", "--author", f"{TOKEN} <a@example.org>")
     seen = repo.tiny("scan", "--range", "HEAD~2..HEAD", "--json", check=False).json["findings"]
     assert [(one["where"], one["rule"]) for one in seen] == [("message", "github-token"), ("identity", "github-token")]
-    repo.git("tag", "-a", "-m", f"tagged {TOKEN}", "v1", "HEAD~4")
+    repo.git("tag", "-a", "-m", f"tagged {TOKEN}", "v1", "HEAD~3")
     assert len(repo.tiny("scan", "--all", "--json", check=False).json["findings"]) == 4
 
 
@@ -114,6 +114,10 @@ def test_a_history_that_is_known_is_not_looked_at_again(repo: Repo) -> None:
     assert repo.tiny("scan", "--all", "--json", check=False).json["findings"] == []
 
 
+def held(repo: Repo) -> dict[str, list[str]]:
+    return {path: repo.show("HEAD", path).decode().splitlines(True) for path in repo.tree()}
+
+
 def grow(repo: Repo, seed: int) -> None:
     """A history with branches, merges, renames, secrets that come and go, in files long enough for windows."""
     rng = random.Random(seed)
@@ -129,12 +133,11 @@ def grow(repo: Repo, seed: int) -> None:
         repo.commit(f"step {step}", {path: "".join(lines)})
         if rng.random() < 0.3:
             repo.git("checkout", "-q", "-B", f"side{step}", rng.choice(["HEAD~1", "HEAD"]))
-            current = repo.tree()
-            files = {p: repo.show("HEAD", p).decode().splitlines(True) for p in current if p in files}
+            files = held(repo)
         elif rng.random() < 0.3:
             repo.git("merge", "-q", "-X", "ours", "--no-edit", "main", check=False)
             repo.git("reset", "-q", "--hard")
-            files = {p: repo.show("HEAD", p).decode().splitlines(True) for p in repo.tree() if p in files}
+            files = held(repo)
         elif rng.random() < 0.2:
             moved = f"moved{step}.txt"
             repo.git("mv", path, moved)

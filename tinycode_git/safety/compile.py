@@ -1,4 +1,4 @@
-"""Rules into a Hyperscan database: what every expression is widened to, and what is left of a rule for matching."""
+"""Rules into Hyperscan databases: what every expression is widened to, and what is left of a rule for matching."""
 
 from __future__ import annotations
 
@@ -6,44 +6,45 @@ import marshal
 import re
 from collections.abc import Sequence
 from hashlib import sha256
-from re import _parser as parser  # type: ignore[attr-defined]
 
 import hyperscan
 
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import fold
-from tinycode_git.safety.factor import necessary
+from tinycode_git.safety.factor import necessary, parsed
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
+from tinycode_git.safety.segment import segment
+from tinycode_git.safety.workers import spread
 
 _WIDE = 32
-<<<<<<< HEAD
 _LONG_WORD = 9
-=======
 _REACH = 4096
+_MANY = 300
 _NEAR = 512  # what keywords may be away from a match, and their own length
->>>>>>> 8214d18 (safety: expressions are confirmed near what was found; a changed group of rules re-checks only itself; benchmarks of hook and history)
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
 _EACH = hyperscan.HS_FLAG_MULTILINE
 
 
 class Compiled(NamedTuple):
-    """Rules without their documentation, what each expression means, how far rules reach, digests, the database."""
+    """Rules without their documentation, how far they reach, digests; for each database what its expressions mean."""
 
     rules: tuple[Rule, ...]
-    meaning: list[int]
     reach: list[int]
     groups: dict[str, str]
     digest: str
-    database: bytes
+    databases: list[tuple[bool, list[tuple[int, ...]], bytes]]
+
+
+_Meant = dict[tuple[bytes, int], list[int]]
 
 
 class Entry(NamedTuple):
-    """An expression of the database: what it stands for, and its flags."""
+    """An expression of the database: the rules that it stands for, and its flags."""
 
-    at: int
+    at: tuple[int, ...]
     text: bytes
     flags: int
 
@@ -51,15 +52,33 @@ class Entry(NamedTuple):
 def compiled(rules: Sequence[Rule]) -> Compiled:
     """Compile rules. Raises BrokenRule where Hyperscan refuses an expression."""
     lean = tuple(_lean(rule) for rule in rules)
-    entries = [Entry(HIDDEN, fold.HIDDEN, _ONCE), Entry(SPLIT, fold.SPLIT, _EACH)]
+    words, paths = _Meant(), _Meant()
+    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
     reach = []
     for at, rule in enumerate(lean):
-        texts, far = _expressions(rule)
-        entries += [Entry(at, text, _EACH if far else _ONCE) for text in texts]
+        texts, far = expressions(rule)
         reach.append(far)
+        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
+        for text in texts:
+            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
+    kinds = [(kind is paths, _entries(kind)) for kind in (words, others, paths) if kind]
+    made = _compile([entries for _, entries in kinds], rules)
+    databases = [
+        (for_paths, [entry.at for entry in entries], database)
+        for (for_paths, entries), database in zip(kinds, made, strict=True)
+    ]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]
-    return Compiled(lean, [entry.at for entry in entries], reach, groups, digest, _compile(entries, rules))
+    return Compiled(lean, reach, groups, digest, databases)
+
+
+def _entries(meant: _Meant) -> list[Entry]:
+    return [Entry(tuple(at), text, flags) for (text, flags), at in meant.items()]
+
+
+def _is_words(rule: Rule) -> bool:
+    """Whether words are all that is looked for, more or less: these take another way through Hyperscan."""
+    return rule.family == "secret" or rule.kind in ("ast", "builtin")
 
 
 def _lean(rule: Rule) -> Rule:
@@ -70,10 +89,12 @@ def _digest(rules: Sequence[Rule]) -> str:
     return sha256(marshal.dumps([tuple(rule) for rule in rules], 2)).hexdigest()[:16]
 
 
-def _expressions(rule: Rule) -> tuple[list[bytes], int]:
+def expressions(rule: Rule) -> tuple[list[bytes], int]:
     """What to look for so that a rule is not missed, and how far from there it can hold (0: anywhere)."""
     if rule.kind in ("pattern", "path"):
         cheaper = necessary(rule.body)
+        if cheaper == rule.body and not rule.keywords:
+            cheaper = segment(rule.body)
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)
@@ -85,12 +106,8 @@ def _expressions(rule: Rule) -> tuple[list[bytes], int]:
 
 def _reach(pattern: str, more: int) -> int:
     """How long a match can be, and ``more``; 0 where there is no limit."""
-    try:
-        longest = parser.parse(pattern).getwidth()[1]
-    except (re.error, OverflowError, RecursionError):
-        return 0
-    bytes_each = 1 if pattern.isascii() else 4
-    longest = int(longest) * bytes_each + more
+    tree = parsed(pattern)
+    longest = int(tree.getwidth()[1]) + more if tree is not None else 0
     return longest if longest <= _REACH else 0
 
 
@@ -118,11 +135,23 @@ def widened(pattern: str) -> str:
     return _REPEAT.sub(wider, pattern)
 
 
-def _compile(entries: Sequence[Entry], rules: Sequence[Rule]) -> bytes:
+def _compile(kinds: Sequence[Sequence[Entry]], rules: Sequence[Rule]) -> list[bytes]:
+    """A database of each kind; of many rules at the same time. Raises BrokenRule."""
+    if sum(map(len, kinds)) < _MANY:
+        made = [_tried(kind) for kind in kinds]
+    else:
+        made = spread(kinds, lambda kind, _: _tried(kind), lambda _: None)
+    return [
+        done if done is not None else hyperscan.dumpb(_built([_possible(entry, rules) for entry in kind]))
+        for kind, done in zip(kinds, made, strict=True)
+    ]
+
+
+def _tried(entries: Sequence[Entry]) -> bytes | None:
     try:
         return hyperscan.dumpb(_built(entries))
     except hyperscan.HyperscanError:
-        return hyperscan.dumpb(_built([_possible(entry, rules) for entry in entries]))
+        return None
 
 
 def _built(entries: Sequence[Entry]) -> hyperscan.Database:
@@ -147,5 +176,5 @@ def _possible(entry: Entry, rules: Sequence[Rule]) -> Entry:
             reason = str(bad)
         else:
             return tried
-    rule = rules[entry.at]
+    rule = rules[entry.at[0]]
     raise BrokenRule(rule.source, rule.line, f"rule {rule.id}: {rule.kind}: {reason}")

@@ -98,7 +98,7 @@ class Engine:
         return Looked(seen.matches + plain.matches, seen.gaps + plain.gaps) if plain is not NOTHING else seen
 
     def _look_text(self, text: bytes, where: str, path: str, mode: int) -> Looked:
-        fired = self._firing.fire(text)
+        fired = self._firing.fire(text, path=where == "path")
         blind = self._blind.get(where, ())
         if not fired and not blind:
             return NOTHING

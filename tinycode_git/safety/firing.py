@@ -1,8 +1,8 @@
-"""Which rules may hold in a text, and roughly where: one pass of Hyperscan."""
+"""Which rules may hold in a text, and roughly where: a pass of Hyperscan for each database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,25 +15,29 @@ _MANY = 2000
 
 
 class Firing:
-    """A database at work. Not for several threads at a time: a Hyperscan scratch space serves one scan."""
+    """Databases at work. Not for several threads at a time: a Hyperscan scratch space serves one scan."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.reach = ruleset.reach
-        self._meaning = ruleset.meaning
-        self._scan = ruleset.database.scan
         self._found: Fired = {}
-        self._note = self._collect
+        self._all = [(held.database.scan, self._noting(held.meaning)) for held in ruleset.databases]
+        self._texts = [one for one, held in zip(self._all, ruleset.databases, strict=True) if not held.for_paths]
 
-    def _collect(self, expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        ends = self._found.setdefault(self._meaning[expression], [])
-        if len(ends) <= _MANY:
-            ends.append(end)
+    def _noting(self, meaning: Sequence[Sequence[int]]) -> Callable[[int, int, int, int, object], None]:
+        def note(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            for rule in meaning[expression]:
+                ends = self._found.setdefault(rule, [])
+                if len(ends) <= _MANY:
+                    ends.append(end)
 
-    def fire(self, data: bytes) -> Fired:
-        """The rules of which something to look for is in ``data``."""
+        return note
+
+    def fire(self, data: bytes, *, path: bool = False) -> Fired:
+        """The rules of which something to look for is in ``data``; those about paths alone only in a path."""
         self._found = {}
         if data:
-            self._scan(data, self._note)
+            for scan, note in self._all if path else self._texts:
+                scan(data, note)
         return self._found
 
 

@@ -1,4 +1,4 @@
-"""A rule set compiled for matching, and the file that keeps it: one Hyperscan database for all text rules.
+"""A rule set compiled for matching, and the file that keeps it: a few Hyperscan databases for all text rules.
 
 Hyperscan says in one pass which expressions match a text at all (single match, no start, bytes); everything else works
 on the few texts that do. The compiled set is stored in the user's cache directory under a key of the rule files, the
@@ -23,25 +23,34 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 2
+_FORMAT = 3
 SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
 
 # What an expression of the database stands for, beside rules: texts that need folding.
 HIDDEN, SPLIT = -1, -2
 
 
+class Expressions(NamedTuple):
+    """A database. ``meaning[i]`` are the rules (indices) that expression ``i`` stands for, or HIDDEN, SPLIT.
+
+    ``for_paths``: its rules are about paths only.
+    """
+
+    for_paths: bool
+    meaning: tuple[tuple[int, ...], ...]
+    database: Database
+
+
 class RuleSet(NamedTuple):
-    """Rules and their database. ``meaning[i]`` is the rule (an index) that expression ``i`` stands for, or HIDDEN,
-    SPLIT.
+    """Rules and their databases.
 
     ``reach[i]`` is how far before and behind what is looked for rule ``i`` can hold (0: anywhere). ``groups`` maps each
     family to the digest of its rules, ``digest`` covers them all; both go into what is cached about texts.
     """
 
     rules: tuple[Rule, ...]
-    meaning: tuple[int, ...]
     reach: tuple[int, ...]
-    database: Database
+    databases: tuple[Expressions, ...]
     groups: dict[str, str]
     digest: str
 
@@ -98,9 +107,10 @@ def load_compiled(file: str, key: str) -> RuleSet | None:
 
 def restore(raw: bytes) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
-    rules, meaning, reach, groups, digest, stored = marshal.loads(raw)  # noqa: S302
+    rules, reach, databases, groups, digest = marshal.loads(raw)  # noqa: S302
     lean = tuple(Rule(*row) for row in rules)
-    return RuleSet(lean, tuple(meaning), tuple(reach), _database(stored), groups, digest)
+    held = tuple(Expressions(paths, tuple(meaning), _database(stored)) for paths, meaning, stored in databases)
+    return RuleSet(lean, tuple(reach), held, groups, digest)
 
 
 def store(file: str, key: str, raw: bytes) -> None:
@@ -124,7 +134,7 @@ def pack(rules: Sequence[Rule]) -> bytes:
 
     made = compiled(rules)
     rows = [tuple(rule) for rule in made.rules]
-    return marshal.dumps((rows, made.meaning, made.reach, made.groups, made.digest, made.database))
+    return marshal.dumps((rows, made.reach, made.databases, made.groups, made.digest))
 
 
 def _hyperscan_error() -> type[Exception]:
