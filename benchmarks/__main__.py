@@ -17,6 +17,7 @@ ALL = (
     "plans_many",
     "audit_append",
     "audit_log",
+    "hook_commit",
 )
 
 here = Path(__file__).resolve().parent

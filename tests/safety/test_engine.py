@@ -10,7 +10,7 @@ from tests.safety.conftest import TOKEN
 from tinycode_git.safety import fold
 from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.finding import Match
-from tinycode_git.safety.rulefile import load_shipped, plain
+from tinycode_git.safety.rulefile import plain
 
 
 def seen(engine: Engine, text: bytes | str, path: str = "x.txt", where: str = "content") -> list[Match]:
@@ -98,13 +98,6 @@ def test_a_binary_file_is_not_prose(engine: Engine) -> None:
     assert names(engine, b"\x00\x01\xe2\x80\xae" + TOKEN.encode() + b" x") == {"github-token"}
 
 
-@pytest.mark.parametrize("rule", load_shipped(), ids=lambda rule: rule.id)
-def test_every_shipped_rule_finds_its_examples_and_no_near_miss(engine: Engine, rule) -> None:  # type: ignore[no-untyped-def]
-    from tinycode_git.safety.ruletest import problems
-
-    assert problems(engine, rule) == []
-
-
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_stop_the_engine(engine: Engine, raw: bytes) -> None:
@@ -116,7 +109,8 @@ def test_no_bytes_stop_the_engine(engine: Engine, raw: bytes) -> None:
 @given(st.text(alphabet="aе\u200bＡ\"'+ \n.b", max_size=40))
 def test_spans_of_folded_text_stay_within_the_text(text: str) -> None:
     raw = text.encode()
-    for view in (fold.unhidden(raw), fold.joined(raw)):
+    ends = [at for at in range(3, len(raw) + 1) if raw[at - 2 : at - 1] in (b'"', b"'")]
+    for view in (fold.unhidden(raw), fold.joined(raw, ends)):
         for at in range(len(view.data)):
             start, end = view.span(at, at + 1)
             assert 0 <= start <= end <= len(raw)

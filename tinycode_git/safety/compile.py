@@ -1,4 +1,4 @@
-"""Rules into a Hyperscan database: what every expression is widened to, and what is left of a rule for matching."""
+"""Rules into Hyperscan databases: what every expression is widened to, and what is left of a rule for matching."""
 
 from __future__ import annotations
 
@@ -9,28 +9,76 @@ from hashlib import sha256
 
 import hyperscan
 
+from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import fold
-from tinycode_git.safety.factor import necessary
+from tinycode_git.safety.factor import necessary, parsed
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
-
-Compiled = tuple[tuple[Rule, ...], tuple[int, ...], bytes, dict[str, str], str]
+from tinycode_git.safety.segment import segment
+from tinycode_git.safety.workers import spread
 
 _WIDE = 32
 _LONG_WORD = 9
+_REACH = 4096
+_MANY = 300
+_NEAR = 512  # what keywords may be away from a match, and their own length
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
+_ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
+_EACH = hyperscan.HS_FLAG_MULTILINE
+
+
+class Compiled(NamedTuple):
+    """Rules without their documentation, how far they reach, digests; for each database what its expressions mean."""
+
+    rules: tuple[Rule, ...]
+    reach: list[int]
+    groups: dict[str, str]
+    digest: str
+    databases: list[tuple[bool, list[tuple[int, ...]], bytes]]
+
+
+_Meant = dict[tuple[bytes, int], list[int]]
+
+
+class Entry(NamedTuple):
+    """An expression of the database: the rules that it stands for, and its flags."""
+
+    at: tuple[int, ...]
+    text: bytes
+    flags: int
 
 
 def compiled(rules: Sequence[Rule]) -> Compiled:
-    """Rules without their documentation, what each expression means, the database, and digests. Raises BrokenRule."""
+    """Compile rules. Raises BrokenRule where Hyperscan refuses an expression."""
     lean = tuple(_lean(rule) for rule in rules)
-    entries: list[tuple[int, bytes]] = [(HIDDEN, fold.HIDDEN), (SPLIT, fold.SPLIT)]
+    words, paths = _Meant(), _Meant()
+    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
+    reach = []
     for at, rule in enumerate(lean):
-        entries += [(at, expression) for expression in _expressions(rule)]
+        texts, far = expressions(rule)
+        reach.append(far)
+        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
+        for text in texts:
+            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
+    kinds = [(kind is paths, _entries(kind)) for kind in (words, others, paths) if kind]
+    made = _compile([entries for _, entries in kinds], rules)
+    databases = [
+        (for_paths, [entry.at for entry in entries], database)
+        for (for_paths, entries), database in zip(kinds, made, strict=True)
+    ]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]
-    return lean, tuple(at for at, _ in entries), _compile(entries, rules), groups, digest
+    return Compiled(lean, reach, groups, digest, databases)
+
+
+def _entries(meant: _Meant) -> list[Entry]:
+    return [Entry(tuple(at), text, flags) for (text, flags), at in meant.items()]
+
+
+def _is_words(rule: Rule) -> bool:
+    """Whether words are all that is looked for, more or less: these take another way through Hyperscan."""
+    return rule.family == "secret" or rule.kind in ("ast", "builtin")
 
 
 def _lean(rule: Rule) -> Rule:
@@ -41,15 +89,26 @@ def _digest(rules: Sequence[Rule]) -> str:
     return sha256(marshal.dumps([tuple(rule) for rule in rules], 2)).hexdigest()[:16]
 
 
-def _expressions(rule: Rule) -> list[bytes]:
+def expressions(rule: Rule) -> tuple[list[bytes], int]:
+    """What to look for so that a rule is not missed, and how far from there it can hold (0: anywhere)."""
     if rule.kind in ("pattern", "path"):
         cheaper = necessary(rule.body)
+        if cheaper == rule.body and not rule.keywords:
+            cheaper = segment(rule.body)
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
-            return [("(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")").encode()]
-        return [widened(cheaper).encode()]
+            words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
+            return [words.encode()], _reach(rule.body, _NEAR)
+        return [widened(cheaper).encode()], 0 if cheaper == rule.body else _reach(rule.body, 0)
     if rule.literals:
-        return [_word(literal) for literal in rule.literals]
-    return []
+        return [_word(literal) for literal in rule.literals], 0
+    return [], 0
+
+
+def _reach(pattern: str, more: int) -> int:
+    """How long a match can be, and ``more``; 0 where there is no limit."""
+    tree = parsed(pattern)
+    longest = int(tree.getwidth()[1]) + more if tree is not None else 0
+    return longest if longest <= _REACH else 0
 
 
 def _word(literal: str) -> bytes:
@@ -76,32 +135,46 @@ def widened(pattern: str) -> str:
     return _REPEAT.sub(wider, pattern)
 
 
-def _compile(entries: Sequence[tuple[int, bytes]], rules: Sequence[Rule]) -> bytes:
-    flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
-    expressions = [expression for _, expression in entries]
+def _compile(kinds: Sequence[Sequence[Entry]], rules: Sequence[Rule]) -> list[bytes]:
+    """A database of each kind; of many rules at the same time. Raises BrokenRule."""
+    if sum(map(len, kinds)) < _MANY:
+        made = [_tried(kind) for kind in kinds]
+    else:
+        made = spread(kinds, lambda kind, _: _tried(kind), lambda _: None)
+    return [
+        done if done is not None else hyperscan.dumpb(_built([_possible(entry, rules) for entry in kind]))
+        for kind, done in zip(kinds, made, strict=True)
+    ]
+
+
+def _tried(entries: Sequence[Entry]) -> bytes | None:
     try:
-        return hyperscan.dumpb(_built(expressions, [flags] * len(entries)))
+        return hyperscan.dumpb(_built(entries))
     except hyperscan.HyperscanError:
-        return hyperscan.dumpb(_built(expressions, [_flags(entry, flags, rules) for entry in entries]))
+        return None
 
 
-def _built(expressions: Sequence[bytes], flags: Sequence[int]) -> hyperscan.Database:
+def _built(entries: Sequence[Entry]) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=list(expressions), ids=list(range(len(expressions))), elements=len(expressions), flags=list(flags)
+        expressions=[entry.text for entry in entries],
+        ids=list(range(len(entries))),
+        elements=len(entries),
+        flags=[entry.flags for entry in entries],
     )
     return database
 
 
-def _flags(entry: tuple[int, bytes], flags: int, rules: Sequence[Rule]) -> int:
-    """The flags one expression compiles with: as they are, or as a prefilter. Raises BrokenRule where neither does."""
+def _possible(entry: Entry, rules: Sequence[Rule]) -> Entry:
+    """The entry as it compiles: as it is, or as a prefilter. Raises BrokenRule where neither does."""
     reason = ""
-    for tried in (flags, flags | hyperscan.HS_FLAG_PREFILTER):
+    for flags in (entry.flags, entry.flags | hyperscan.HS_FLAG_PREFILTER):
+        tried = entry._replace(flags=flags)
         try:
-            _built([entry[1]], [tried])
+            _built([tried])
         except hyperscan.HyperscanError as bad:
             reason = str(bad)
         else:
             return tried
-    rule = rules[entry[0]]
+    rule = rules[entry.at[0]]
     raise BrokenRule(rule.source, rule.line, f"rule {rule.id}: {rule.kind}: {reason}")

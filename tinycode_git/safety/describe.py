@@ -16,7 +16,7 @@ from tinycode_git.safety.rule import Rule
 if TYPE_CHECKING:
     from tinycode_git.safety.engine import Hit
 
-_LINE = 4096
+_LINE = 1024
 _BLANK = bytes.maketrans(b"'`", b'""')
 
 

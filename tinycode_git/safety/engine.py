@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tinycode_git.rows import NamedTuple
+from tinycode_git.safety.firing import Fired, Firing, regions
 from tinycode_git.safety.globs import applies
 from tinycode_git.safety.rule import Rule, certainty, rank
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
@@ -49,11 +50,10 @@ class Engine:
         self.ruleset = ruleset
         self.more = more
         self.structure = True
+        self._only: frozenset[str] = frozenset()
         self.rules = ruleset.rules
         self.key = key
-        self._scan = ruleset.database.scan
-        self._fired: list[int] = []
-        self._note = self._collect
+        self._firing = Firing(ruleset)
         self._blind: dict[str, list[int]] = {}
         for at, rule in enumerate(self.rules):
             if rule.kind in ("builtin", "ast") and not rule.literals:
@@ -69,50 +69,62 @@ class Engine:
             return self.more.rule(name)
         return self.rules[self._numbers[name]]
 
-    def _collect(self, expression: int, _start: int, _end: int, _flags: int, _context: object) -> None:
-        self._fired.append(expression)
-
-    def fired(self, data: bytes) -> list[int]:
-        """The expressions of the database that match somewhere in ``data``."""
-        self._fired.clear()
-        if len(data):
-            self._scan(data, self._note)
-        return self._fired
-
-    def look(self, data: bytes, where: str = "content", path: str = "", mode: int = 0) -> Looked:
+    def look(
+        self,
+        data: bytes,
+        where: str = "content",
+        path: str = "",
+        mode: int = 0,
+        only: frozenset[str] = frozenset(),
+    ) -> Looked:
         """The matches of a text. They hold wherever the same bytes stand: what goes by the path is asked later.
 
-        ``path`` serves the rules that are about paths themselves, and tells a file's language.
+        ``path`` serves the rules that are about paths themselves, and tells a file's language. ``only``: some families.
         """
+        self._only = only
         seen = self._look(data, where, path, mode)
         if self.more is None:
             return seen
-        others = self.more.look(data, where, path, mode)
+        others = self.more.look(data, where, path, mode, only)
         return Looked(seen.matches + others.matches, seen.gaps + others.gaps) if others is not NOTHING else seen
 
     def _look(self, data: bytes, where: str, path: str, mode: int) -> Looked:
         text = readable(data) if where in ("content", "message") else data
-        fired = {self.ruleset.meaning[expression] for expression in self.fired(text)}
+        seen = self._look_text(text, where, path, mode)
+        if text is data:
+            return seen
+        # What begins like UTF-16 need not be: the bytes are looked at as they are, too.
+        plain = self._look_text(data, where, path, mode)
+        return Looked(seen.matches + plain.matches, seen.gaps + plain.gaps) if plain is not NOTHING else seen
+
+    def _look_text(self, text: bytes, where: str, path: str, mode: int) -> Looked:
+        fired = self._firing.fire(text, path=where == "path")
         blind = self._blind.get(where, ())
         if not fired and not blind:
             return NOTHING
         if b"\0" in text[:_HEAD]:
-            fired &= self._binary
+            fired = {at: ends for at, ends in fired.items() if at in self._binary}
+        if self._only:
+            fired = {at: ends for at, ends in fired.items() if at < 0 or self.rules[at].family in self._only}
         gaps: list[str] = []
-        hits = list(self._hits(fired, text, where, path, mode, gaps))
+        hits = [
+            hit
+            for hit in self._hits(fired, text, where, path, mode, gaps)
+            if not self._only or self.rules[hit.rule].family in self._only
+        ]
         if not hits:
             return Looked((), tuple(gaps)) if gaps else NOTHING
         from tinycode_git.safety.describe import describe
 
         return Looked(describe(_strongest(hits, self.rules), text, self.rules, self.key), tuple(gaps))
 
-    def _hits(self, fired: set[int], text: bytes, where: str, path: str, mode: int, gaps: list[str]) -> Iterator[Hit]:
+    def _hits(self, fired: Fired, text: bytes, where: str, path: str, mode: int, gaps: list[str]) -> Iterator[Hit]:
         for at in sorted({*fired, *self._blind.get(where, ())}):
             if at < 0 or where not in self._places[at]:
                 continue
             rule = self.rules[at]
             if rule.kind in ("pattern", "path"):
-                yield from self._confirmed(at, View(text), gaps)
+                yield from self._confirmed(at, View(text), fired[at], gaps)
             elif rule.kind == "builtin":
                 yield from self._built_in(at, text, where, path, mode)
         if where == "content" and self.structure:
@@ -120,23 +132,24 @@ class Engine:
         if where != "path":
             yield from self._folded(fired, text, where, gaps)
 
-    def _confirmed(self, at: int, view: View, gaps: list[str]) -> Iterator[Hit]:
-        from tinycode_git.safety.regex import confirmer
+    def _confirmed(self, at: int, view: View, ends: Sequence[int], gaps: list[str]) -> Iterator[Hit]:
+        from tinycode_git.safety.regex import confirmer, named
 
         rule, count = self.rules[at], 0
         expression = confirmer(rule.body)
-        group = (rule.config or {}).get("group") or expression.groupindex.get(b"secret", 0)
-        for found in expression.finditer(view.data):
-            start, end = found.span(group)
-            if start < 0:
-                start, end = found.span()
-            if start == end or not self._meets(rule, view.data, start, end):
-                continue
-            count += 1
-            if count > MOST_MATCHES:
-                gaps.append(f"more than {MOST_MATCHES} matches of {rule.id}")
-                return
-            yield Hit(at, *view.span(start, end), view.data[start:end])
+        group = (rule.config or {}).get("group") or named(rule.body)
+        for begin, stop in regions(ends, self._firing.reach[at], len(view.data)):
+            for found in expression.finditer(view.data, begin, stop):
+                start, end = found.span(group)
+                if start < 0:
+                    start, end = found.span()
+                if start == end or not self._meets(rule, view.data, start, end):
+                    continue
+                count += 1
+                if count > MOST_MATCHES:
+                    gaps.append(f"more than {MOST_MATCHES} matches of {rule.id}")
+                    return
+                yield Hit(at, *view.span(start, end), view.data[start:end])
 
     def _meets(self, rule: Rule, data: bytes, start: int, end: int) -> bool:
         if rule.keywords:
@@ -155,7 +168,7 @@ class Engine:
         for span in find(self.rules[at].body)(Subject(where, path, mode, text)):
             yield Hit(at, span.start, span.end, text[span.start : span.end], span.note)
 
-    def _structural(self, fired: set[int], text: bytes, path: str, gaps: list[str]) -> Iterator[Hit]:
+    def _structural(self, fired: Fired, text: bytes, path: str, gaps: list[str]) -> Iterator[Hit]:
         wanted = [at for at in fired if at >= 0 and self.rules[at].kind == "ast"]
         if not wanted:
             return
@@ -171,7 +184,7 @@ class Engine:
         for at, start, end in structural_spans(text, language, [(at, self.rules[at]) for at in wanted]):
             yield Hit(at, start, end, text[start:end])
 
-    def _folded(self, fired: set[int], text: bytes, where: str, gaps: list[str]) -> Iterator[Hit]:
+    def _folded(self, fired: Fired, text: bytes, where: str, gaps: list[str]) -> Iterator[Hit]:
         if HIDDEN not in fired and SPLIT not in fired:
             return
         from tinycode_git.safety import fold
@@ -180,13 +193,14 @@ class Engine:
         if HIDDEN in fired:
             views.append(fold.unhidden(text))
         if SPLIT in fired:
-            views.append(fold.joined(text))
+            views.append(fold.joined(text, fired[SPLIT]))
         for view in views:
-            for at in sorted({self.ruleset.meaning[expression] for expression in self.fired(view.data)}):
+            again = self._firing.fire(view.data)
+            for at in sorted(again):
                 if at < 0 or where not in self._places[at] or self.rules[at].kind != "pattern":
                     continue
                 if self.rules[at].family != "unicode" and (view is views[0] or self.rules[at].family == "secret"):
-                    yield from self._confirmed(at, view, gaps)
+                    yield from self._confirmed(at, view, again[at], gaps)
 
     def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes], bool]:
         """A quick question for sweeps: whether a rule may hold in a piece of a text, as far as that can be said of one.
@@ -194,39 +208,31 @@ class Engine:
         Text rules are confirmed in the piece; a builtin, and with ``structural`` a structural rule, whose literal is
         there, makes it suspicious.
         """
-        meaning, fired = self.ruleset.meaning, self.fired
+        fire, told = self._firing.fire, self.rules
         kinds = ("builtin", "ast") if structural else ("builtin",)
-        told = self.rules
-        asked = frozenset(
-            number
-            for number, at in enumerate(meaning)
-            if at < 0 or (where in self._places[at] and told[at].kind != "path")
-        )
-        quick = frozenset(number for number in asked if meaning[number] >= 0 and told[meaning[number]].kind in kinds)
+        here = [at for at in range(len(told)) if where in self._places[at] and told[at].kind != "path"]
+        quick = frozenset(at for at in here if told[at].kind in kinds)
+        asked = frozenset((HIDDEN, SPLIT, *quick, *(at for at in here if told[at].kind == "pattern")))
         more = self.more.suspicion(where, structural=structural) if self.more is not None else None
 
         def suspicious(piece: bytes) -> bool:
-            numbers = asked.intersection(fired(piece))
-            if numbers and (not quick.isdisjoint(numbers) or self._holds(numbers, piece, where)):
+            fired = fire(piece)
+            told_of = bool(fired) and not asked.isdisjoint(fired)
+            if told_of and (not quick.isdisjoint(fired) or self._holds(fired, piece, where)):
                 return True
             return more is not None and more(piece)
 
         return suspicious
 
-    def _holds(self, numbers: Iterable[int], piece: bytes, where: str) -> bool:
+    def _holds(self, fired: Fired, piece: bytes, where: str) -> bool:
         """Whether one of the text rules that fired is confirmed, in the piece as it is or folded."""
-        text = readable(piece)
-        if text is not piece:
+        if readable(piece) is not piece:
             return True
-        fired = {self.ruleset.meaning[number] for number in numbers}
         if b"\0" in piece[:_HEAD]:
-            fired &= self._binary
+            fired = {at: ends for at, ends in fired.items() if at in self._binary}
         view = View(piece)
-        if any(
-            next(self._confirmed(at, view, []), None) is not None
-            for at in fired
-            if at >= 0 and self.rules[at].kind == "pattern"
-        ):
+        texts = [at for at in fired if at >= 0 and self.rules[at].kind == "pattern" and where in self._places[at]]
+        if any(next(self._confirmed(at, view, fired[at], []), None) is not None for at in texts):
             return True
         return next(self._folded(fired, piece, where, []), None) is not None
 

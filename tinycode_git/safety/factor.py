@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -22,12 +23,14 @@ _COMMON = frozenset(
         "token secret password passwd access account client private public user name value http https auth apikey"
         " string config server host data return import const function test live pass address line wise pat"
         " personal drop ignore forget disregard duo monitor here shortcut sanity resend table previous prior above"
-        " earlier preceding instructions prompts directions rules",
+        " earlier preceding instructions prompts directions rules you your from act answer behave reply respond pretend"
+        " mode the this all anything everything reveal print show output repeat display leak dump recite disclose tell"
+        " give write new override overrides replace replaces supersede supersedes stream",
     )
 )
 _MOST, _CLASS = 64, 5
 _ALONE, _FAIR, _SHORT = 6, 3, 2
-_TAIL = 12
+_TAIL, _LEAST_TAIL = 12, 8
 Items = list[tuple[Any, Any]]
 
 
@@ -43,12 +46,20 @@ NONE = Factor(0, "")
 
 def necessary(pattern: str) -> str:
     """An expression that matches in every text in which ``pattern`` does; ``pattern`` itself where none is cheaper."""
-    try:
-        tree = parser.parse(pattern.encode().decode("latin-1"))  # a character for a byte, as both engines see it
-    except (re.error, OverflowError, RecursionError):
+    tree = parsed(pattern)
+    if tree is None:
         return pattern
     best = _best(list(_flattened(list(tree), bool(tree.state.flags & re.IGNORECASE))))
     return best.text if best.length >= _SHORT else pattern
+
+
+@lru_cache(maxsize=1)
+def parsed(pattern: str) -> Any:
+    """The tree of an expression, a character for a byte, as both engines see it; None where Python has none for it."""
+    try:
+        return parser.parse(pattern.encode().decode("latin-1"))
+    except (re.error, OverflowError, RecursionError):
+        return None
 
 
 def _flattened(items: Items, caseless: bool) -> Iterator[tuple[Any, Any, bool]]:
@@ -132,9 +143,9 @@ def _inside(item: tuple[Any, Any, bool]) -> Factor:
 def _tail(item: tuple[Any, Any, bool]) -> str:
     """The start of a repeated class, so that a short word is not looked for alone."""
     kind, value, _ = item
-    if kind is not code.MAX_REPEAT or len(value[2]) != 1 or value[2][0][0] is not code.IN or value[0] < _TAIL:
+    if kind is not code.MAX_REPEAT or len(value[2]) != 1 or value[2][0][0] is not code.IN or value[0] < _LEAST_TAIL:
         return ""
-    return f"[{''.join(_member(*member) for member in value[2][0][1])}]{{{_TAIL}}}"
+    return f"[{''.join(_member(*member) for member in value[2][0][1])}]{{{min(value[0], _TAIL)}}}"
 
 
 def _escaped(word: str) -> str:

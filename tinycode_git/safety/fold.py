@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tinycode_git.safety.view import View
 
@@ -82,13 +82,16 @@ def _replace(built: _Builder, found: re.Match[bytes], *, wide: bool) -> None:
 _TOKEN = rb"[A-Za-z0-9_+/=.-]"
 _GLUE = rb"""["'`][ \t]*(?:\+|\.\.?|&|\\)?[ \t]*(?:\r?\n[ \t]*)?(?:\+[ \t]*)?[fbru]?["'`]"""
 SPLIT = _TOKEN + _GLUE + _TOKEN
-_BEFORE, _BETWEEN, _AFTER, _MOST = 200, 200, 300, 20_000
+_BEFORE, _BETWEEN, _AFTER, _GAP = 200, 200, 300, 200
 
 
-def joined(data: bytes) -> View:
-    """Only the places where literals are concatenated, each with its line, the parts joined, a line feed between."""
+def joined(data: bytes, ends: Sequence[int]) -> View:
+    """Only the places where literals are concatenated, each with its line, the parts joined, a line feed between.
+
+    ``ends`` are where SPLIT ends.
+    """
     built, last, done = _Builder(), -1, 0
-    for start, end in _splits(data):
+    for start, end in _splits(data, ends):
         if last < 0 or start - last > _BETWEEN or _closed(data[last:start]):
             done = _finish(built, data, last)
             line = data.rfind(b"\n", 0, start) + 1
@@ -99,16 +102,15 @@ def joined(data: bytes) -> View:
     return built.view()
 
 
-def _splits(data: bytes) -> Iterator[tuple[int, int]]:
-    from tinycode_git.safety.regex import confirmer
-
-    search, at = confirmer(SPLIT.decode()).search, 0
-    for _ in range(_MOST):
-        found = search(data, at)
-        if found is None:
-            return
-        yield found.start() + 1, found.end() - 1
-        at = found.end() - 1  # the last character is the first of the next place where the literal is one character
+def _splits(data: bytes, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From the quote that ends one literal to behind the one that begins the next."""
+    until = 0
+    for end in sorted(set(ends)):
+        last = end - 2  # the quote before the last character of SPLIT
+        first = max(data.rfind(quote, max(until, last - _GAP), last) for quote in (b'"', b"'", b"`"))
+        if first > 0 and first >= until:
+            yield first, end - 1
+            until = end - 1
 
 
 def _closed(between: bytes) -> bool:

@@ -173,29 +173,44 @@ def _judged(scanner: Scanner, part: lineage.Part, wanted: set[str], *, structura
     """The changes that brought the wanted blobs, judged one by one against their parents."""
     if not wanted:
         return ScanResult()
-    by_commit: dict[str, list[Change]] = {}
-    for item in parse_raw(b"\0".join(_around(part.fields, wanted))):
-        if not isinstance(item, str):
-            by_commit.setdefault(item.commit, []).append(item)
-    sets = [ChangeSet(commit, tuple(changes)) for commit, changes in by_commit.items()]
     engine = scanner.engine.without_structure() if not structural else scanner.engine
+    names = {name.encode("ascii") for name in wanted}
+    result = _judged_sets(scanner, engine, _sets(part.fields, lambda _, new: new in names))
+    # What a commit only moved from another file is nothing new: those that brought something are judged whole.
+    brought = {finding.commit.encode("ascii") for finding in result.findings}
+    if not brought:
+        return result
+    whole = _judged_sets(scanner, engine, _sets(part.fields, lambda commit, _: commit in brought))
+    new = [finding for finding in whole.findings if finding.oid in wanted]
+    skipped = Receipt(skipped=whole.receipt.skipped)
+    return ScanResult(tuple(new), result.receipt + skipped)
+
+
+def _judged_sets(scanner: Scanner, engine: Engine, sets: Sequence[ChangeSet]) -> ScanResult:
     looked, receipt = look_at(scanner.source, engine, texts_of(sets, olds=True), scanner.cache)
     findings = [one for each in sets for one in judged(engine, each, looked, paths=False, guards=False)]
     return ScanResult(tuple(findings), receipt)
 
 
-def _around(fields: Sequence[bytes], wanted: set[str]) -> Iterable[bytes]:
-    """Of raw fields, the commits and those changes whose new object is wanted."""
-    names = {name.encode("ascii") for name in wanted}
-    at = 0
+def _sets(fields: Sequence[bytes], wanted: Callable[[bytes, bytes], bool]) -> list[ChangeSet]:
+    """Of raw fields, the changes whose commit and new object are wanted."""
+    by_commit: dict[str, list[Change]] = {}
+    for item in parse_raw(b"\0".join(_chosen(fields, wanted))):
+        if not isinstance(item, str):
+            by_commit.setdefault(item.commit, []).append(item)
+    return [ChangeSet(commit, tuple(changes)) for commit, changes in by_commit.items()]
+
+
+def _chosen(fields: Sequence[bytes], wanted: Callable[[bytes, bytes], bool]) -> Iterable[bytes]:
+    at, commit = 0, b""
     while at < len(fields):
         field = fields[at]
         if field[:1] != b":":
             if field:
-                yield field
+                yield (commit := field)
             at += 1
             continue
-        if field.split(b" ")[-2] in names:
+        if wanted(commit, field.split(b" ")[-2]):
             yield field
             yield fields[at + 1]
         at += 2

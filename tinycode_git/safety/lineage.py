@@ -40,7 +40,7 @@ def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
             commit = _add(part, fields, seen, known, commit)
             if len(part.blobs) >= most:
                 yield part
-                part = Part([], {}, {}, {}, {})
+                part = Part([commit.encode("ascii")], {}, {}, {}, {})
         yield part
 
 

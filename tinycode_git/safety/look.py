@@ -57,11 +57,18 @@ class Receipt(NamedTuple):
         return not (self.scanned or self.cached or self.paths)
 
 
+class Known(NamedTuple):
+    """What was seen in a text before, and the families whose rules have changed since: only they look again."""
+
+    looked: Looked
+    changed: frozenset[str] = frozenset()
+
+
 class Cache(Protocol):
     """What is known about texts from before. Nothing here raises: a cache that does not work knows nothing."""
 
-    def known(self, texts: Iterable[Text]) -> dict[Text, Looked]:
-        """Of ``texts``, those that the same rules have looked at already."""
+    def known(self, texts: Iterable[Text]) -> dict[Text, Known]:
+        """Of ``texts``, those that were looked at before."""
 
     def keep(self, looked: Mapping[Text, Looked]) -> None:
         """Remember."""
@@ -70,7 +77,7 @@ class Cache(Protocol):
 class NoCache:
     """A cache that knows nothing."""
 
-    def known(self, texts: Iterable[Text]) -> dict[Text, Looked]:
+    def known(self, texts: Iterable[Text]) -> dict[Text, Known]:
         """Nothing."""
         return {}
 
@@ -103,7 +110,8 @@ def look_at(
     source: Git | objects.Reader, engine: Engine, texts: Mapping[Text, str], cache: Cache
 ) -> tuple[dict[Text, Looked], Receipt]:
     """What the engine sees in each text, and the receipt. A text that cannot be read is missing from the answer."""
-    seen = cache.known(texts)
+    before = cache.known(texts)
+    seen = {text: known.looked for text, known in before.items() if not known.changed}
     cached = len(seen)
     fresh: dict[Text, Looked] = {}
     skipped: list[Skip] = []
@@ -122,11 +130,20 @@ def look_at(
         else:
             size += len(loaded.content)
             for text in wanted:
-                fresh[text] = engine.look(loaded.content, text.where, texts[text])
+                fresh[text] = _look(engine, loaded.content, text, texts[text], before.get(text))
     cache.keep(fresh)
     seen |= fresh
     skipped += [Skip(texts[text] or text.oid, gap) for text, looked in seen.items() for gap in looked.gaps]
     return seen, Receipt(len(fresh), cached, tuple(skipped), 0, size)
+
+
+def _look(engine: Engine, content: bytes, text: Text, path: str, known: Known | None) -> Looked:
+    """What the engine sees; where some families saw it before, they are not asked again."""
+    if known is None:
+        return engine.look(content, text.where, path)
+    again = engine.look(content, text.where, path, only=known.changed)
+    matches = sorted((*known.looked.matches, *again.matches), key=lambda match: (match.start, match.end))
+    return Looked(tuple(matches), again.gaps)
 
 
 def look_large(

@@ -29,3 +29,13 @@ def confirmer(pattern: str) -> re2._Regexp:
             raise RegexError(text or "not a valid expression") from bad
         _COMPILED[pattern] = known
     return known
+
+
+_NAMED: dict[str, int] = {}
+
+
+def named(pattern: str) -> int:
+    """The number of the group ``secret``; 0 where there is none."""
+    if pattern not in _NAMED:
+        _NAMED[pattern] = confirmer(pattern).groupindex.get(b"secret", 0)
+    return _NAMED[pattern]

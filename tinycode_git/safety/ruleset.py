@@ -1,4 +1,4 @@
-"""A rule set compiled for matching, and the file that keeps it: one Hyperscan database for all text rules.
+"""A rule set compiled for matching, and the file that keeps it: a few Hyperscan databases for all text rules.
 
 Hyperscan says in one pass which expressions match a text at all (single match, no start, bytes); everything else works
 on the few texts that do. The compiled set is stored in the user's cache directory under a key of the rule files, the
@@ -23,24 +23,34 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 1
+_FORMAT = 3
 SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
 
 # What an expression of the database stands for, beside rules: texts that need folding.
 HIDDEN, SPLIT = -1, -2
 
 
-class RuleSet(NamedTuple):
-    """Rules and their database. ``meaning[i]`` is the rule (an index) that expression ``i`` stands for, or HIDDEN,
-    SPLIT.
+class Expressions(NamedTuple):
+    """A database. ``meaning[i]`` are the rules (indices) that expression ``i`` stands for, or HIDDEN, SPLIT.
 
-    ``groups`` maps each family to the digest of its rules, ``digest`` covers them all; both go into what is cached
-    about texts.
+    ``for_paths``: its rules are about paths only.
+    """
+
+    for_paths: bool
+    meaning: tuple[tuple[int, ...], ...]
+    database: Database
+
+
+class RuleSet(NamedTuple):
+    """Rules and their databases.
+
+    ``reach[i]`` is how far before and behind what is looked for rule ``i`` can hold (0: anywhere). ``groups`` maps each
+    family to the digest of its rules, ``digest`` covers them all; both go into what is cached about texts.
     """
 
     rules: tuple[Rule, ...]
-    meaning: tuple[int, ...]
-    database: Database
+    reach: tuple[int, ...]
+    databases: tuple[Expressions, ...]
     groups: dict[str, str]
     digest: str
 
@@ -97,8 +107,10 @@ def load_compiled(file: str, key: str) -> RuleSet | None:
 
 def restore(raw: bytes) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
-    rules, meaning, groups, digest, stored = marshal.loads(raw)  # noqa: S302
-    return RuleSet(tuple(Rule(*row) for row in rules), tuple(meaning), _database(stored), groups, digest)
+    rules, reach, databases, groups, digest = marshal.loads(raw)  # noqa: S302
+    lean = tuple(Rule(*row) for row in rules)
+    held = tuple(Expressions(paths, tuple(meaning), _database(stored)) for paths, meaning, stored in databases)
+    return RuleSet(lean, tuple(reach), held, groups, digest)
 
 
 def store(file: str, key: str, raw: bytes) -> None:
@@ -120,8 +132,9 @@ def pack(rules: Sequence[Rule]) -> bytes:
     """Rules compiled, as one string of bytes. Raises BrokenRule where Hyperscan refuses an expression."""
     from tinycode_git.safety.compile import compiled
 
-    lean, meaning, stored, groups, digest = compiled(rules)
-    return marshal.dumps(([tuple(rule) for rule in lean], list(meaning), groups, digest, stored))
+    made = compiled(rules)
+    rows = [tuple(rule) for rule in made.rules]
+    return marshal.dumps((rows, made.reach, made.databases, made.groups, made.digest))
 
 
 def _hyperscan_error() -> type[Exception]:

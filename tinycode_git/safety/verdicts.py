@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from tinycode_git.safety.engine import NOTHING, Looked
 from tinycode_git.safety.finding import Match
-from tinycode_git.safety.look import Text
+from tinycode_git.safety.look import Known, Text
 
 if TYPE_CHECKING:
     from tinycode_git.safety.ruleset import RuleSet
@@ -73,22 +73,32 @@ class Verdicts:
             if raw == digests:
                 self._group = number
 
-    def known(self, texts: Iterable[Text]) -> dict[Text, Looked]:
-        """See ``Cache``. A text that other rules of the same digests have looked at counts."""
+    def known(self, texts: Iterable[Text]) -> dict[Text, Known]:
+        """See ``Cache``. Of what older rules saw, that of families whose rules are still the same counts."""
         if self.database is None:
             return {}
-        found: dict[Text, Looked] = {}
+        found: dict[Text, Known] = {}
         asked: dict[bytes, list[Text]] = {}
         for text in texts:
             asked.setdefault(bytes.fromhex(text.oid), []).append(text)
         try:
             for oid, place, group, raw in self._rows(list(asked)):
                 for text in asked[oid]:
-                    if group == self._group and place == _place(text):
-                        found[text] = _unpacked(raw)
+                    if place == _place(text):
+                        found[text] = self._still(group, _unpacked(raw))
         except (sqlite3.Error, ValueError, EOFError, TypeError):
             return {}
         return found
+
+    def _still(self, group: int, looked: Looked) -> Known:
+        """What counts of what the rules of ``group`` saw."""
+        if group == self._group:
+            return Known(looked)
+        held = self._groups.get(group, {})
+        changed = frozenset(name for name, digest in self.rules.groups.items() if held.get(name) != digest)
+        families = {rule.id: rule.family for rule in self.rules.rules}
+        kept = [match for match in looked.matches if families.get(match.rule, "") not in ("", *changed)]
+        return Known(Looked(tuple(kept)), changed)
 
     def _rows(self, oids: list[bytes]) -> Iterator[tuple[bytes, str, int, bytes | None]]:
         assert self.database is not None

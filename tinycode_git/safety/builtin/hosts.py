@@ -36,7 +36,8 @@ _REGISTRIES = frozenset(
 )
 _FEW, _RARE = 3, 10
 _WRAPPER = re.compile(
-    rb"^\s*(?:distribution|wrapper)Url\s*=\s*https?\\?://(?:[^/\s@]*@)?(?P<host>[A-Za-z0-9.-]+)(?P<rest>\S*)", re.M
+    rb"^[ \t]*(?:distribution|wrapper)Url[ \t]*=[ \t]*https?\\?://(?:[^/\s@]*@)?(?P<host>[A-Za-z0-9.-]+)(?P<rest>\S*)",
+    re.M,
 )
 _BUILD_TOOLS = (
     b"services.gradle.org",

@@ -41,11 +41,13 @@ _WORD = re.compile(r"[^\W\d_]\w*")
 def mixed_script_identifiers(subject: Subject) -> Iterator[Span]:
     """Words of ASCII letters with look-alikes of another alphabet among them."""
     text = subject.text.decode("utf-8", "surrogateescape")
+    at = start = 0
     for found in _WORD.finditer(text):
         word = found[0]
         if word.isascii() or not _deceives(word):
             continue
-        start = len(text[: found.start()].encode("utf-8", "surrogateescape"))
+        start += len(text[at : found.start()].encode("utf-8", "surrogateescape"))
+        at = found.start()
         yield Span(start, start + len(word.encode("utf-8", "surrogateescape")))
 
 

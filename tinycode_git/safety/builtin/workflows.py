@@ -20,13 +20,13 @@ _UNTRUSTED = re.compile(
 )
 _SAFE = re.compile(rb"\$\{\{[^}\n]*\b(?:github\.event\.repository\.(?:name|default_branch)|contains\(|startsWith\()")
 _SCRIPTS = (b"run", b"script")
-_TARGET = re.compile(rb"^\s*(?:on:.*\b|-?\s*)(?:pull_request_target|workflow_run)\b", re.M)
+_TARGET = re.compile(rb"^[ \t-]*(?:on:.*\b)?(?:pull_request_target|workflow_run)\b", re.M)
 _HEAD = re.compile(
     rb"\$\{\{[^}\n]*(?:github\.event\.pull_request\.(?:head\.(?:sha|ref)|merge_commit_sha)|github\.head_ref"
     rb"|github\.event\.workflow_run\.head_(?:sha|branch)|refs/pull/)[^}\n]*\}\}|refs/pull/\$\{\{"
 )
-_STRANGERS = re.compile(rb"^\s*(?:on:.*\b|-?\s*)pull_request(?:_target)?\b", re.M)
-_SELF_HOSTED = re.compile(rb"^\s*runs-on:[^\n#]*\bself-hosted\b", re.M)
+_STRANGERS = re.compile(rb"^[ \t-]*(?:on:.*\b)?pull_request(?:_target)?\b", re.M)
+_SELF_HOSTED = re.compile(rb"^[ \t]*runs-on:[^\n#]*\bself-hosted\b", re.M)
 
 
 @builtin("workflow-expression")
