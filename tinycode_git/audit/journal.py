@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tinycode_git.audit.details import SALT_SIZE, Details, pack
 from tinycode_git.audit.entry import VERSION, Altered, Entry, parse
-from tinycode_git.audit.line import Position, join, split
+from tinycode_git.audit.line import LEAF, Position, join, split
 from tinycode_git.audit.lock import locked, shared
 from tinycode_git.audit.synced import known_synced, settle, sync
 from tinycode_git.audit.tail import Break, Tail, advance, fits, load, note_open
@@ -249,8 +249,8 @@ def _placed(tail: Tail, drafts: Sequence[Draft]) -> tuple[list[Entry], Tail, byt
         entry = draft.placed(position)
         data = entry.canonical()
         line = join(data, draft.details)
-        position = position.next(data)
-        note_open(opened, data, offset)
+        position = Position(position.log, position.size + 1, sha256(LEAF + data).digest())
+        note_open(opened, draft.id, draft.phase, offset)
         offset, last = offset + len(line), offset
         entries.append(entry)
         lines.append(line)
