@@ -269,19 +269,24 @@ def _write(journal: int, data: bytes, start: int) -> None:
         raise
 
 
-def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed."""
+def write_file(path: Path, data: bytes, *, mode: int = 0o666, durable: bool = True) -> None:
+    """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed.
+
+    Not ``durable``: what can be derived anew, where a power cut may leave anything or nothing.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(data)
             stream.flush()
-            sync(stream.fileno())
+            if durable:
+                sync(stream.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

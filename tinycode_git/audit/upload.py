@@ -47,11 +47,9 @@ class Upload:
             self.packed.entries.clear()
 
     def tree(self, note: bytes) -> str:
-        """The oid of the whole tree, with ``note`` as its checkpoint, once everything is written."""
+        """The oid of the whole tree, with ``note`` as its checkpoint; to be flushed."""
         self.put("checkpoint", note)
-        oid = self.edit.write(self.packed)
-        self.flush()
-        return oid
+        return self.edit.write(self.packed)
 
 
 def upload(
@@ -65,7 +63,7 @@ def upload(
     edge = store.edge(commit, size) if last else Edge()
     if last is not None and edge.root() != last.checkpoint.root:
         raise _unlike(last.checkpoint)
-    made = Upload(git, TreeEdit(store.tree, store.tree(f"{commit}^{{tree}}") if last else {}), Packed(store.algorithm))
+    made = _begun(git, store, commit)
     for level, index, _ in widths(size):
         made.edit.drop(f"{path_of(level, index)}.p")
         if level == 0:
@@ -77,6 +75,14 @@ def upload(
     if (edge.size, edge.root()) != (tail.position.size, tail.frontier.root()):
         raise Altered("the audit journal does not extend its last checkpoint", "git tiny audit verify says where")
     return made
+
+
+def _begun(git: Git, store: Objects, commit: str) -> Upload:
+    """An upload on top of a checkpoint, where there is one."""
+    width = len(commit) // 2
+    algorithm = {20: "sha1", 32: "sha256"}.get(width) or store.algorithm()
+    entries = store.tree(f"{commit}^{{tree}}", width) if commit else {}
+    return Upload(git, TreeEdit(lambda oid: store.tree(oid, width), entries), Packed(algorithm))
 
 
 def _follow(
