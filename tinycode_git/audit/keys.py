@@ -111,7 +111,7 @@ class LogState:
                     return
                 if known is None or parse_checkpoint(known.text).size < parse_checkpoint(note.text).size:
                     write_file(self.folder / "witness", note.dump(), mode=0o600)
-                if clone is not None:
+                if clone is not None and self.clone() != clone:
                     write_file(self.folder / "clone", os.fsencode(clone), mode=0o600)
 
     def clone(self) -> Path | None:

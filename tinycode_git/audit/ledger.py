@@ -37,6 +37,15 @@ class JournalLedger:
         self._who = {"mode": text_of(mode), "user": text_of(user), "actor": text_of(actor)}
         self._clock = clock or _now
 
+    @property
+    def user(self) -> str:
+        """Who runs git tiny, as entries say it."""
+        return self._who["user"]
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return self._clock().astimezone(UTC)
+
     def intend(self, operation: Operation) -> Intent:
         """Write the intent, durably. Raises Incomplete (read-only, disk full), Altered (the journal does not fit)."""
         draft = self._draft(operation, _new_id(), "intent", operation.details)
@@ -134,7 +143,7 @@ class JournalLedger:
     ) -> Draft:
         return Draft(
             id=name,
-            timestamp=self._clock().astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            timestamp=self.now().isoformat(timespec="microseconds").replace("+00:00", "Z"),
             action=text_of(operation.action),
             phase=phase,
             risk_level=operation.risk,

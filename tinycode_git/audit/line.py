@@ -6,16 +6,20 @@ Salt and details are empty once they were erased.
 
 from __future__ import annotations
 
-from binascii import unhexlify
+import re
+from binascii import hexlify, unhexlify
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import BinaryIO
 
 from tinycode_git.audit.details import GONE, SALT_SIZE, Details
-from tinycode_git.audit.entry import LOG, PREVIOUS, SEQ, Altered, check
+from tinycode_git.audit.entry import DATA, LARGEST_ENTRY, LOG, PREVIOUS, SEQ, Altered, check, is_entry, pattern
 
 LEAF = b"\x00"
+# The groups of ``line_pattern`` after those of an entry; without a salt the details are gone.
+SALT, BODY = SEQ + 1, SEQ + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +30,34 @@ class Position:
     size: int
     hash: bytes
 
-    def next(self, data: bytes) -> Position:
-        """The end once the entry ``data`` is added. Raises Altered where it does not follow."""
-        found = check(data)
-        if int(found[SEQ]) != self.size:
+    def next(self, found: re.Match[bytes]) -> Position:
+        """The end once an entry is added, as ``entry_in`` or ``check`` found it. Raises Altered where it does not
+        follow.
+        """
+        if found[SEQ] != b"%d" % self.size:
             raise Altered(f"entry {int(found[SEQ])} stands where entry {self.size} belongs")
-        if found[PREVIOUS] != self.hash.hex().encode():
+        if found[PREVIOUS] != hexlify(self.hash):
             raise Altered(f"entry {self.size} does not follow from the entry before it")
         if self.log and found[LOG] != self.log:
             raise Altered(f"entry {self.size} belongs to another log")
-        return Position(found[LOG], self.size + 1, sha256(LEAF + data).digest())
+        return Position(found[LOG], self.size + 1, sha256(LEAF + found[DATA]).digest())
 
 
 START = Position(b"", 0, bytes(32))
+
+
+@cache
+def line_pattern() -> re.Pattern[bytes]:
+    """A whole line whose entry is canonical, for reading many lines fast; see ``entry.is_entry`` for the rest."""
+    return re.compile(pattern() + rb"\t(?:([0-9a-f]{64})\t([^\n\t]*+)|\t)\n")
+
+
+def entry_in(line: bytes) -> re.Match[bytes]:
+    """The entry of a line: a match with the groups of an entry. Raises Altered where it is no line, or no entry."""
+    found = line_pattern().fullmatch(line)
+    if found is None or not ((line.isascii() and len(line) < LARGEST_ENTRY) or is_entry(found)):
+        return check(split(line)[0])
+    return found
 
 
 def join(data: bytes, details: Details) -> bytes:

@@ -7,12 +7,15 @@ One process writes every blob and tree of a checkpoint, in SHA-1 and in SHA-256 
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _KINDS = {"commit": 1, "tree": 2, "blob": 3}
-TREE, BLOB = "40000", "100644"
+TREE, BLOB = b"40000", b"100644"
+# What a tree holds: name to (mode, oid), in the bytes of the tree object.
+Entries = dict[bytes, tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
@@ -46,37 +49,32 @@ def _header(kind: int, size: int) -> bytes:
     return bytes(out)
 
 
-def parse_tree(data: bytes, width: int) -> dict[str, tuple[str, str]]:
-    """The entries of a tree object: name to (mode, oid); ``width`` is the length of a hash in bytes."""
-    found: dict[str, tuple[str, str]] = {}
-    at = 0
-    while at < len(data):
-        end = data.index(b"\0", at)
-        mode, _, name = data[at:end].partition(b" ")
-        found[name.decode("utf-8", "surrogateescape")] = (mode.decode(), data[end + 1 : end + 1 + width].hex())
-        at = end + 1 + width
-    return found
+def parse_tree(data: bytes, width: int) -> Entries:
+    """The entries of a tree object; ``width`` is the length of a hash in bytes."""
+    rows = re.findall(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, data, re.DOTALL)
+    return {name: (mode, oid) for mode, name, oid in rows}
 
 
 @dataclass(slots=True)
 class TreeEdit:
     """A tree that is changed in few places: only the folders on the way to a change are read and written."""
 
-    read: Callable[[str], Mapping[str, tuple[str, str]]]
-    entries: dict[str, tuple[str, str]]
-    folders: dict[str, TreeEdit] = field(default_factory=dict)
+    read: Callable[[str], Entries]
+    entries: Entries
+    folders: dict[bytes, TreeEdit] = field(default_factory=dict)
 
     def put(self, path: str, oid: str) -> None:
         """Place a blob."""
         name, slash, rest = path.partition("/")
         if slash:
-            self._folder(name).put(rest, oid)
+            self._folder(name.encode()).put(rest, oid)
         else:
-            self.entries[name] = (BLOB, oid)
+            self.entries[name.encode()] = (BLOB, bytes.fromhex(oid))
 
     def drop(self, path: str) -> None:
         """Remove what is at ``path``, a folder with all in it."""
-        name, slash, rest = path.partition("/")
+        first, slash, rest = path.partition("/")
+        name = first.encode()
         if not slash:
             self.entries.pop(name, None)
             self.folders.pop(name, None)
@@ -86,15 +84,15 @@ class TreeEdit:
     def write(self, packed: Packed) -> str:
         """Add every changed tree to ``packed``; the oid of this one."""
         for name, folder in self.folders.items():
-            self.entries[name] = (TREE, folder.write(packed))
+            self.entries[name] = (TREE, bytes.fromhex(folder.write(packed)))
         # git sorts a folder as if its name ended in a slash (gitformat-pack, base_name_compare).
-        rows = sorted(self.entries.items(), key=lambda row: row[0] + ("/" if row[1][0] == TREE else ""))
+        rows = sorted((name + b"/" if mode == TREE else name, name, mode) for name, (mode, _) in self.entries.items())
         return packed.add(
-            "tree", b"".join(b"%b %b\0%b" % (m.encode(), n.encode(), bytes.fromhex(o)) for n, (m, o) in rows)
+            "tree", b"".join(b"%b %b\0%b" % (mode, name, self.entries[name][1]) for _, name, mode in rows)
         )
 
-    def _folder(self, name: str) -> TreeEdit:
+    def _folder(self, name: bytes) -> TreeEdit:
         if name not in self.folders:
             known = self.entries.get(name)
-            self.folders[name] = TreeEdit(self.read, dict(self.read(known[1])) if known else {})
+            self.folders[name] = TreeEdit(self.read, self.read(known[1].hex()) if known else {})
         return self.folders[name]

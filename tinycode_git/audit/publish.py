@@ -6,15 +6,14 @@ witness file are both prefixes of it. Objects first, the ref last, from the valu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 
-from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.keys import LogState, Signer
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.lock import locked
 from tinycode_git.audit.note import Checkpoint, Note, origin
-from tinycode_git.audit.published import NAMESPACE, Head, Objects, objects, ref_of, refs
+from tinycode_git.audit.published import LISTING, NAMESPACE, Head, Objects, Places, objects, ref_of, refs_in
 from tinycode_git.audit.remembered import Remembered, recall, remember
 from tinycode_git.audit.tail import Tail
 from tinycode_git.audit.upload import Upload, upload
@@ -24,6 +23,9 @@ from tinycode_git.ledger import Anchor, Operation
 
 # Objects are on the disk before a ref names them (git-config(1), core.fsync).
 DURABLE = ("-c", "core.fsync=committed,loose-object,reference")
+
+_SIGNS = ("config", "--type=bool", "--get", "commit.gpgSign")
+_IDENTITY = re.compile(r"[^\s<>][^<>\0\n]* <[^<>\0\n]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +50,30 @@ def checkpoint(git: Git, ledger: JournalLedger, *, sign: bool | None = None, key
     if not log:
         raise Refused("the audit log is empty", "it begins with the first operation that changes anything")
     try:
-        with locked(journal.folder / "checkpoint.lock"):
-            places = refs(git)
-            return _checkpoint(git, ledger, log, places, sign, key)
+        with locked(journal.folder / "checkpoint.lock"), git.started(*LISTING) as listed, objects(git) as store:
+            if sign is None:
+                sign = git.quiet(*_SIGNS, ok=(0, 1, 128)).text == "true"
+            return _checkpoint(git, store, ledger, refs_in(listed().text), sign, key)
     except OSError as failed:
         raise Incomplete(f"a checkpoint cannot be written: {failed.strerror}") from failed
 
 
-def _checkpoint(
-    git: Git, ledger: JournalLedger, log: str, places: Mapping[str, tuple[str, str]], sign: bool | None, key: str
-) -> Published:
+def _checkpoint(git: Git, store: Objects, ledger: JournalLedger, places: Places, sign: bool, key: str) -> Published:
     journal = ledger.journal
+    log = journal.tail().position.log.decode()
     commit = places.get(ref_of(log), ("", ""))[1]
-    with objects(git, commit) as store:
-        last = store.head(commit, ref_of(log)) if commit else None
-        known = recall(journal, last.checkpoint.size if last else 0)
-        known, signers = _with_signers(ledger, log, known, key)
-        known = _with_peers(places, store, ledger, log, known)
-        tail = journal.settled()
-        anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
-        if last is not None and (last.checkpoint.size, last.checkpoint.root) == (anchor.size, tail.frontier.root()):
-            return Published(anchor, last.commit, known.vkey, False)
-        commit = _publish(git, store, journal, tail, last, known, signers, sign)
-        return Published(anchor, commit, known.vkey, True)
+    last = store.head(commit, ref_of(log)) if commit else None
+    known = recall(journal, last.checkpoint.size if last else 0)
+    known, signers = _with_signers(ledger, log, known, key)
+    known = _with_peers(places, store, ledger, log, known)
+    tail = journal.settled()
+    anchor = Anchor(log, tail.position.size, tail.frontier.root().hex())
+    if last is not None and (last.checkpoint.size, last.checkpoint.root) == (anchor.size, tail.frontier.root()):
+        return Published(anchor, last.commit, known.vkey, False)
+    uploaded = upload(git, store, journal, tail, last, known, LogState(log).witness())
+    commit = _publish(git, uploaded, ledger, tail, last, signers, sign)
+    remember(journal, known.at(tail))
+    return Published(anchor, commit, known.vkey, True)
 
 
 def _with_signers(ledger: JournalLedger, log: str, known: Remembered, key: str) -> tuple[Remembered, list[Signer]]:
@@ -90,9 +93,7 @@ def _with_signers(ledger: JournalLedger, log: str, known: Remembered, key: str) 
     return known, [*([old] if old is not None and endorses else []), current]
 
 
-def _with_peers(
-    places: Mapping[str, tuple[str, str]], store: Objects, ledger: JournalLedger, log: str, known: Remembered
-) -> Remembered:
+def _with_peers(places: Places, store: Objects, ledger: JournalLedger, log: str, known: Remembered) -> Remembered:
     """Name the checkpoints of other clones' logs: whoever holds this log can then tell if one of them is cut."""
     for ref, (other, commit) in places.items():
         if other == log or not ref.startswith(NAMESPACE) or known.peers.get(other) == commit:
@@ -106,28 +107,31 @@ def _with_peers(
 
 def _publish(
     git: Git,
-    store: Objects,
-    journal: Journal,
+    uploaded: Upload,
+    ledger: JournalLedger,
     tail: Tail,
     last: Head | None,
-    known: Remembered,
     signers: list[Signer],
-    sign: bool | None,
+    sign: bool,
 ) -> str:
+    """Sign, write the commit, move the ref, raise the witness; the commit."""
     log = tail.position.log.decode()
     body = Checkpoint(origin(log), tail.position.size, tail.frontier.root())
-    witness = LogState(log).witness()
-    uploaded = upload(git, store, journal, tail, last, known, witness)
     note = Note(body.text(), tuple(signer.sign(body.text()) for signer in signers))
-    tree = uploaded.tree(note.dump())
-    commit = _commit(git, tree, last, _message(body, uploaded), sign)
-    old = last.commit if last else "0" * len(commit)
+    tree, message = uploaded.tree(note.dump()), _message(body, uploaded)
+    above = last.commit if last else ""
+    if sign:
+        uploaded.flush()
+        commit = _signed_commit(git, tree, above, message)
+    else:
+        commit = uploaded.packed.add("commit", _commit(tree, above, message, ledger))
+        uploaded.flush()
+    old = above or "0" * len(commit)
     try:
         git.quiet(*DURABLE, "update-ref", "-m", "git tiny audit checkpoint", ref_of(log), commit, old)
     except GitFailed as failed:
         raise Refused(f"{ref_of(log)} was moved by somebody else meanwhile", "try again") from failed
-    LogState(log).raise_witness(note, journal.folder.parent)
-    remember(journal, known.at(tail))
+    LogState(log).raise_witness(note, ledger.journal.folder.parent)
     return commit
 
 
@@ -137,24 +141,21 @@ def _message(body: Checkpoint, uploaded: Upload) -> str:
     return f"Audit checkpoint {body.size} of {body.log}\n\n" + "\n".join(trailers) + "\n"
 
 
-def _commit(git: Git, tree: str, last: Head | None, message: str, sign: bool | None) -> str:
-    above = ["-p", last.commit] if last else []
-    if sign is None:
-        sign = git.quiet("config", "--type=bool", "--get", "commit.gpgSign", ok=(0, 1, 128)).text == "true"
-    if sign:
-        try:
-            return git.user(*DURABLE, "commit-tree", "-S", *above, tree, stdin=message.encode()).text
-        except GitFailed as failed:
-            raise Refused(
-                f"the checkpoint could not be signed with your git key: {failed.message}",
-                "git tiny audit checkpoint --no-sign makes one that only the log's own key signs",
-                detail=failed.detail,
-            ) from failed
+def _commit(tree: str, above: str, message: str, ledger: JournalLedger) -> bytes:
+    """The commit object: by the ledger's user, or in git tiny's own name where git was not told who that is."""
+    user = ledger.user if _IDENTITY.fullmatch(ledger.user) else "git tiny <git-tiny@localhost>"
+    who = f"{user} {int(ledger.now().timestamp())} +0000"
+    rows = [f"tree {tree}", *([f"parent {above}"] if above else []), f"author {who}", f"committer {who}"]
+    return ("\n".join(rows) + f"\n\n{message}").encode()
+
+
+def _signed_commit(git: Git, tree: str, above: str, message: str) -> str:
+    parent = ["-p", above] if above else []
     try:
-        return git.quiet(*DURABLE, "commit-tree", *above, tree, stdin=message.encode()).text
-    except GitFailed:
-        # Nobody told git who the user is; the log's own key is what signs.
-        roles = ("AUTHOR", "COMMITTER")
-        git = git.setting(**{f"GIT_{role}_NAME": "git tiny" for role in roles})
-        git = git.setting(**{f"GIT_{role}_EMAIL": "git-tiny@localhost" for role in roles})
-        return git.quiet(*DURABLE, "commit-tree", *above, tree, stdin=message.encode()).text
+        return git.user(*DURABLE, "commit-tree", "-S", *parent, tree, stdin=message.encode()).text
+    except GitFailed as failed:
+        raise Refused(
+            f"the checkpoint could not be signed with your git key: {failed.message}",
+            "git tiny audit checkpoint --no-sign makes one that only the log's own key signs",
+            detail=failed.detail,
+        ) from failed

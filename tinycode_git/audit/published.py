@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.note import Checkpoint, Note, parse_checkpoint, parse_note
-from tinycode_git.audit.objects import parse_tree
+from tinycode_git.audit.objects import Entries, parse_tree
 from tinycode_git.audit.tiles import WIDTH, Edge, hashes_of, path_of, unbundle, widths
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git, Pipe
@@ -33,10 +33,19 @@ class Head:
     signed: bool = False
 
 
-def refs(git: Git) -> dict[str, tuple[str, str]]:
+Places = dict[str, tuple[str, str]]
+LISTING = ("for-each-ref", "--format=%(refname)%00%(objectname)", "refs/")
+
+
+def refs(git: Git) -> Places:
     """Every ref that holds a log: ref to (log id, commit)."""
+    return refs_in(git.quiet(*LISTING).text)
+
+
+def refs_in(listed: str) -> Places:
+    """As ``refs``, out of what ``LISTING`` gives."""
     found = {}
-    for row in git.quiet("for-each-ref", "--format=%(refname)%00%(objectname)", "refs/").text.split("\n"):
+    for row in listed.split("\n"):
         ref, _, oid = row.partition("\0")
         match = _REF.match(ref)
         if match:
@@ -49,17 +58,20 @@ def ref_of(log: str) -> str:
     return NAMESPACE + log
 
 
+_HASHES = {40: "sha1", 64: "sha256"}
+# The empty tree, which git has in every repository of that hash whether it is stored or not.
+_EMPTY_SHA1_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
 @dataclass(frozen=True, slots=True)
 class Objects:
     """Objects by name, each checked against its hash: a store that was written to by hand shows."""
 
     pipe: Pipe
-    algorithm: str
 
-    @property
-    def width(self) -> int:
-        """The length of an oid in bytes."""
-        return hashlib.new(self.algorithm, usedforsecurity=False).digest_size
+    def algorithm(self) -> str:
+        """The hash of the repository, ``sha1`` or ``sha256``."""
+        return "sha256" if self.get(_EMPTY_SHA1_TREE, "tree") is None else "sha1"
 
     def get(self, name: str, kind: str) -> bytes | None:
         """The content of the object that ``name`` (an oid, or commit:path) names; None where there is none.
@@ -73,7 +85,8 @@ class Objects:
             return None
         data = self.pipe.stdout.read(int(head[2]))
         self.pipe.stdout.read(1)
-        found = hashlib.new(self.algorithm, b"%b %b\0%b" % (head[1], head[2], data), usedforsecurity=False).hexdigest()
+        algorithm = _HASHES[len(head[0])]
+        found = hashlib.new(algorithm, b"%b %b\0%b" % (head[1], head[2], data), usedforsecurity=False).hexdigest()
         if found != head[0].decode():
             raise Altered(f"the object {head[0].decode()} is not what its name says")
         return data if head[1].decode() == kind else None
@@ -87,9 +100,9 @@ class Objects:
             )
         return data
 
-    def tree(self, oid: str) -> dict[str, tuple[str, str]]:
-        """The entries of a tree."""
-        return parse_tree(self.need(oid, "tree"), self.width)
+    def tree(self, oid: str, width: int) -> Entries:
+        """The entries of a tree; ``width`` is the length of an oid in bytes."""
+        return parse_tree(self.need(oid, "tree"), width)
 
     def edge(self, commit: str, size: int) -> Edge:
         """The right edge of the tree that ``commit`` publishes."""
@@ -121,16 +134,11 @@ class Objects:
 
 
 @contextmanager
-def objects(git: Git, known: str = "") -> Iterator[Objects]:
-    """Read objects as long as the block runs; nothing but the objects is believed: no graph, graft or replacement.
-
-    ``known`` is the oid of any object where one is at hand: its length tells the repository's hash without a process.
-    """
+def objects(git: Git) -> Iterator[Objects]:
+    """Read objects as long as the block runs; nothing but the objects is believed: no graph, graft or replacement."""
     plain = git.setting(GIT_NO_REPLACE_OBJECTS="1", GIT_NO_LAZY_FETCH="1", GIT_GRAFT_FILE="/dev/null")
-    by_length = {40: "sha1", 64: "sha256"}
-    algorithm = by_length.get(len(known)) or plain.quiet("rev-parse", "--show-object-format").text
     with plain.pipe("-c", "core.commitGraph=false", "cat-file", "--batch") as pipe:
-        yield Objects(pipe, algorithm)
+        yield Objects(pipe)
 
 
 def parents(data: bytes) -> list[str]:

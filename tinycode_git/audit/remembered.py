@@ -72,4 +72,4 @@ def _derived(journal: Journal, size: int) -> Remembered:
 def remember(journal: Journal, known: Remembered) -> None:
     """Keep it; a full disk only costs the next checkpoint its speed."""
     with suppress(OSError):
-        write_file(journal.folder / "checkpointed", json.dumps(asdict(known)).encode())
+        write_file(journal.folder / "checkpointed", json.dumps(asdict(known)).encode(), durable=False)

@@ -18,7 +18,7 @@ from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.journal import Journal, sync_folder
 from tinycode_git.audit.keys import LogState
 from tinycode_git.audit.ledger import JournalLedger
-from tinycode_git.audit.line import START, join, lines_from, split
+from tinycode_git.audit.line import SALT, START, entry_in, join, lines_from
 from tinycode_git.audit.lock import locked
 from tinycode_git.audit.merkle import Frontier
 from tinycode_git.audit.published import Head, Objects, objects, ref_of, refs
@@ -114,7 +114,7 @@ def _length(lines: Iterable[bytes], head: Head | None) -> int:
         try:
             if not line.endswith(b"\n"):
                 break
-            position = position.next(split(line)[0])
+            position = position.next(entry_in(line))
         except Altered:
             break
         frontier = frontier.append(position.hash)
@@ -138,9 +138,9 @@ def _write(beside: Path, lines: Iterable[bytes]) -> tuple[int, str, int]:
     position, lost = START, 0
     with beside.open("wb") as new:
         for line in lines:
-            data, details = split(line)
-            position = position.next(data)
-            lost += not details.present
+            found = entry_in(line)
+            position = position.next(found)
+            lost += found[SALT] is None
             new.write(line)
         new.flush()
         sync(new.fileno())

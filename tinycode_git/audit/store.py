@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,8 @@ class Store:
     def _remove(self) -> None:
         for name in ("audit.duckdb", "audit.duckdb.wal"):
             (self.folder / name).unlink(missing_ok=True)
+        # Where DuckDB puts what does not fit its memory; it stays when a process is killed.
+        shutil.rmtree(self.folder / "audit.duckdb.tmp", ignore_errors=True)
 
     def _run(self, job: dict[str, Any]) -> bytes:
         """Do a job: on the file, on one written anew where it is not whole, or in memory where none may be written."""

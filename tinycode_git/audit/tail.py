@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from tinycode_git.audit.entry import ID, LARGEST_ENTRY, PHASE, Altered, check
-from tinycode_git.audit.line import START, Position, lines_from, split
+from tinycode_git.audit.entry import ID, LARGEST_ENTRY, PHASE, Altered
+from tinycode_git.audit.line import START, Position, entry_in, lines_from
 from tinycode_git.audit.merkle import HASH_SIZE, Frontier
 
 
@@ -94,22 +94,20 @@ def advance(tail: Tail, stream: BinaryIO) -> tuple[Tail, Break | None]:
     broken = None
     for start, line in lines_from(stream, tail.offset):
         try:
-            data, _ = split(line)
-            position = position.next(data)
+            found = entry_in(line)
+            position = position.next(found)
         except Altered as odd:
             broken = Break(start, odd.message, _looks_torn(line, stream))
             break
-        note_open(opened, data, start)
+        note_open(opened, found[ID].decode(), found[PHASE].decode(), start)
         hashes.append(position.hash)
         offset, last = start + len(line), start
     return Tail(position, tail.frontier.extend(hashes), offset, last, opened), broken
 
 
-def note_open(opened: dict[str, int], data: bytes, start: int) -> None:
+def note_open(opened: dict[str, int], name: str, phase: str, start: int) -> None:
     """Keep the index of intents without outcome: id to the offset of the intent's line."""
-    found = check(data)
-    name, phase = found[ID].decode(), found[PHASE]
-    if phase == b"intent":
+    if phase == "intent":
         opened[name] = start
     else:
         opened.pop(name, None)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tinycode_git.audit.entry import SEQ, Altered, check, parse
+from tinycode_git.audit.entry import DATA, SEQ, Altered, parse
 from tinycode_git.audit.journal import Journal
-from tinycode_git.audit.line import lines_from, split
+from tinycode_git.audit.line import entry_in, lines_from
 from tinycode_git.audit.merkle import leaf_hash
 from tinycode_git.audit.note import Checkpoint, Note, parse_checkpoint
 from tinycode_git.audit.objects import Packed, TreeEdit
@@ -23,6 +23,8 @@ CHUNK = 64 * WIDTH
 # From this many objects on, a pack of their own costs less than as many files.
 LOOSE = 100
 MERGES = ("apply", "rollback", "redo")
+# The action comes first in an entry, whose fields are in order of name.
+_MERGES = tuple(b'{"action":"%b"' % action.encode() for action in MERGES)
 FSYNC = ("-c", "core.fsync=committed,loose-object", "-c", "core.fsyncMethod=batch")
 
 
@@ -47,11 +49,9 @@ class Upload:
             self.packed.entries.clear()
 
     def tree(self, note: bytes) -> str:
-        """The oid of the whole tree, with ``note`` as its checkpoint, once everything is written."""
+        """The oid of the whole tree, with ``note`` as its checkpoint; to be flushed."""
         self.put("checkpoint", note)
-        oid = self.edit.write(self.packed)
-        self.flush()
-        return oid
+        return self.edit.write(self.packed)
 
 
 def upload(
@@ -65,7 +65,7 @@ def upload(
     edge = store.edge(commit, size) if last else Edge()
     if last is not None and edge.root() != last.checkpoint.root:
         raise _unlike(last.checkpoint)
-    made = Upload(git, TreeEdit(store.tree, store.tree(f"{commit}^{{tree}}") if last else {}), Packed(store.algorithm))
+    made = _begun(git, store, commit)
     for level, index, _ in widths(size):
         made.edit.drop(f"{path_of(level, index)}.p")
         if level == 0:
@@ -77,6 +77,14 @@ def upload(
     if (edge.size, edge.root()) != (tail.position.size, tail.frontier.root()):
         raise Altered("the audit journal does not extend its last checkpoint", "git tiny audit verify says where")
     return made
+
+
+def _begun(git: Git, store: Objects, commit: str) -> Upload:
+    """An upload on top of a checkpoint, where there is one."""
+    width = len(commit) // 2
+    algorithm = {20: "sha1", 32: "sha256"}.get(width) or store.algorithm()
+    entries = store.tree(f"{commit}^{{tree}}", width) if commit else {}
+    return Upload(git, TreeEdit(lambda oid: store.tree(oid, width), entries), Packed(algorithm))
 
 
 def _follow(
@@ -119,20 +127,20 @@ def _add_bundles(made: Upload, first: int, entries: list[bytes]) -> list[bytes]:
 
 
 def _entries(journal: Journal, start: int, end: int, size: int) -> Iterator[bytes]:
-    with journal.path.open("rb") as stream:
+    with journal.path.open("rb", buffering=1 << 18) as stream:
         for offset, line in lines_from(stream, start):
             if offset >= end:
                 return
-            data, _ = split(line)
-            if int(check(data)[SEQ]) != size:
+            found = entry_in(line)
+            if int(found[SEQ]) != size:
                 raise Altered(f"entry {size} of the audit journal is not where it was")
             size += 1
-            yield data
+            yield found[DATA]
 
 
 def _note_merges(made: Upload, entries: list[bytes]) -> None:
     for data in entries:
-        if b'"phase":"done"' in data:
+        if data.startswith(_MERGES) and b'"phase":"done"' in data:
             entry = parse(data)
             if entry.action in MERGES and entry.new and entry.new not in made.merges:
                 made.merges.append(entry.new)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tinycode_git.audit.chain import Chain, Item, follow, journal_items
+from tinycode_git.audit.chain import Chain, follow
 from tinycode_git.audit.claims import Trailer, deeds, is_shallow, trailers
 from tinycode_git.audit.entry import Altered, text_of
 from tinycode_git.audit.journal import Journal
@@ -25,6 +25,7 @@ from tinycode_git.audit.signed import check_git_signature, check_signatures
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git
 
+BUFFER = 1 << 18
 Stored = Callable[[], Iterable[bytes] | None]
 
 
@@ -60,13 +61,12 @@ def verify(
 
 def _verify_own(scene: Scene, log: str, stored: Stored | None) -> None:
     report, head = scene.report, scene.highest(log)
-    with scene.journal.path.open("rb") as stream:
+    with scene.journal.path.open("rb", buffering=BUFFER) as stream:
         lines = _against_store(_whole_lines(scene, stream), stored, log, report)
-        items: Iterator[Item] = journal_items(lines)
         if head is not None:
-            items = _against_published(scene, items, head)
+            lines = _against_published(scene, lines, head)
         tile = _tiles(scene, head) if head is not None else None
-        chain = follow(items, scene.named.get(log, []), report, JOURNAL, log, tile)
+        chain = follow(lines, scene.named.get(log, []), report, JOURNAL, log, tile, lines=True)
     _hold_details(chain, log, report)
     _finish(scene, log, chain, JOURNAL)
 
@@ -104,16 +104,16 @@ def _compared(lines: Iterator[bytes], theirs: Iterator[bytes], log: str, report:
         report.problem(Kind.STORE, log, seq, "DuckDB holds more entries than the journal", "DuckDB")
 
 
-def _against_published(scene: Scene, items: Iterator[Item], head: Head) -> Iterator[Item]:
+def _against_published(scene: Scene, lines: Iterator[bytes], head: Head) -> Iterator[bytes]:
     theirs = scene.store.entries(head.commit, head.checkpoint.size)
     seq = 0
     try:
-        for item in items:
+        for line in lines:
             other = next(theirs, None)
-            yield item
+            yield line
             if other is None:
                 break
-            if other != item[0]:
+            if not line.startswith(other + b"\t"):
                 scene.report.problem(
                     Kind.ALTERED,
                     head.checkpoint.log,
@@ -127,7 +127,7 @@ def _against_published(scene: Scene, items: Iterator[Item], head: Head) -> Itera
         scene.report.problem(Kind.FORGED, head.checkpoint.log, seq, odd.message, head.source)
     except Incomplete as missing:
         scene.report.could_not("published entries", missing.message)
-    yield from items
+    yield from lines
 
 
 def _tiles(scene: Scene, head: Head) -> Callable[[str, bytes], None]:
@@ -158,10 +158,9 @@ def _verify_published(scene: Scene, log: str) -> None:
     _finish(scene, log, follow(items, within, scene.report, source, log, _tiles(scene, head)), source)
 
 
-def _published_items(scene: Scene, head: Head) -> Iterator[Item]:
+def _published_items(scene: Scene, head: Head) -> Iterator[bytes]:
     try:
-        for data in scene.store.entries(head.commit, head.checkpoint.size):
-            yield data, None
+        yield from scene.store.entries(head.commit, head.checkpoint.size)
     except Altered as odd:
         scene.report.problem(Kind.ALTERED, head.checkpoint.log, None, odd.message, head.source)
     except Incomplete as missing:
