@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,18 @@ def propose(
     agent: Annotated[
         str, typer.Option("--agent", metavar="CMD", help="A program that makes the changes; {task} is filled in.")
     ] = "",
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="The model for a sentence (default: tiny.model).")
+    ] = "",
+    context: Annotated[
+        list[str] | None, typer.Option("--context", metavar="PATH", help="A file or folder that the model must see.")
+    ] = None,
+    max_steps: Annotated[
+        int, typer.Option("--max-steps", metavar="N", min=1, max=20, help="The most steps that a model may plan.")
+    ] = 8,
+    edit_format: Annotated[
+        str, typer.Option("--edit-format", metavar="FORMAT", help="How a model edits: auto, whole or blocks.")
+    ] = "auto",
     target: Annotated[
         str, typer.Option("--target", metavar="REF", help="The branch to merge into (default: the one checked out).")
     ] = "",
@@ -107,11 +120,15 @@ def propose(
         raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
     given = words or []
     _check_words(given, chosen[0] if chosen else "", bool(step))
+    wanted = Modelled(model, tuple(context or ()), max_steps, edit_format)
     preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
     if agent:
         _agent(repo, ledger, goal, agent, " ".join(given), json)
+        return
+    if not chosen and (wanted.asked_for or not _is_recipe(repo, goal, " ".join(given))):
+        _model(repo, ledger, goal, " ".join(given), wanted, json)
         return
     with progress("proposing", delay=0.5):
         if recipe:
@@ -126,6 +143,43 @@ def propose(
             proposal = _sentence(repo, goal, " ".join(given))
         plan = make_plan(repo, ledger, proposal, goal, validate=validate)
     _tell(plan, json)
+
+
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """What the options say about a plan by a model."""
+
+    model: str
+    context: tuple[str, ...]
+    most: int
+    edit_format: str
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether an option says that a model is to plan, whatever a recipe may understand."""
+        return bool(self.model or self.context)
+
+
+def _is_recipe(repo: PlanRepo, goal: Target, task: str) -> bool:
+    from tinycode_git.planners.sentence import understand
+
+    return understand(task, repo.snapshot(goal.base)) is not None
+
+
+def _model(repo: PlanRepo, ledger: Ledger, goal: Target, task: str, wanted: Modelled, json: bool) -> None:
+    from tinycode_git import config
+
+    if not wanted.model and not config.read(repo.git).text("tiny.model"):
+        raise _no_model(task)
+    from tinycode_git.commands.modelplan import Asked, check_format, propose_by_model, tell_end
+    from tinycode_git.commands.talking import talking
+
+    named = tuple(_from_top(repo, path) for path in wanted.context)
+    asked = Asked(task, named, wanted.most, check_format(wanted.edit_format))
+    with talking(repo, ledger, "this task", wanted.model) as talk:
+        plan, run = propose_by_model(repo, ledger, talk, goal, asked)
+    _tell(plan, json)
+    tell_end(run, plan)
 
 
 def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str, json: bool) -> None:
@@ -221,21 +275,27 @@ def _from_top(repo: PlanRepo, path: str) -> str:
 
 def _sentence(repo: PlanRepo, goal: Target, task: str) -> Proposal:
     from tinycode_git.planners.recipes.registry import find
-    from tinycode_git.planners.sentence import nearest_recipes, understand
+    from tinycode_git.planners.sentence import understand
 
     snapshot = repo.snapshot(goal.base)
     call = understand(task, snapshot)
     if call is None:
-        near = nearest_recipes(task)
-        ways = f"try --recipe {' or '.join(near)}, " if near else "try --recipe, "
-        raise Incomplete(
-            "no recipe understands this task, and no model is set up to plan it",
-            f"{ways}or bring the changes: --patch, --reply, --plan, --from-worktree (see git tiny propose --help)",
-        )
+        raise _no_model(task)
     proposal = find(call.recipe).plan(snapshot, call.args)
     from dataclasses import replace
 
     return replace(proposal, task=task)
+
+
+def _no_model(task: str) -> Incomplete:
+    from tinycode_git.planners.sentence import nearest_recipes
+
+    near = nearest_recipes(task)
+    ways = f"try --recipe {' or '.join(near)}, " if near else "try --recipe, "
+    return Incomplete(
+        "no recipe understands this task, and no model is set up to plan it",
+        f"{ways}or bring the changes: --patch, --reply, --plan, --from-worktree; git tiny model use sets one up",
+    )
 
 
 def _read(name: str) -> bytes:

@@ -1,0 +1,49 @@
+"""Counting tokens without a tokenizer, and telling from a server's count that it did not read everything.
+
+Upper estimate for what must fit, lower bound for what must have been read. The lower bound holds for every tokenizer
+in use: none joins two words across white space into one token.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Sizes of context that are asked for. Few, because a server loads the model anew for each other one.
+SIZES = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
+_PIECE = re.compile(r"[^\W\d_]+|\d|_+|[^\w\s]|\n+|[ \t]{2,}")
+_LONG_WORD = 4
+
+
+def estimate(text: str) -> int:
+    """How many tokens ``text`` has at most, for code and English prose in the tokenizers of today's models."""
+    count = 0
+    for match in _PIECE.finditer(text):
+        length = match.end() - match.start()
+        piece = text[match.start()]
+        if piece.isalpha():
+            # A character beyond Latin may be a token each.
+            count += length if ord(piece) > 0x2FF else 1 + (length - 1) // _LONG_WORD
+        else:
+            count += 1
+    return count + 4
+
+
+def at_least(text: str) -> int:
+    """How many tokens ``text`` has at the very least: one a word."""
+    return len(text.split())
+
+
+def was_cut(text: str, read: int, wrote: int, context: int) -> bool:
+    """Whether a server that counted ``read`` tokens cannot have read the whole of ``text``. 0 says nothing."""
+    if read <= 0:
+        return False
+    return read < at_least(text) or read * 3 < estimate(text) or read >= context or (read + wrote > context)
+
+
+def size_for(needed: int, offered: int, usual: int) -> int:
+    """The fixed size that holds ``needed`` tokens: at least ``usual``, at most what the model offers."""
+    top = offered or usual
+    for size in SIZES:
+        if size >= needed and size >= min(usual, top) and size <= top:
+            return size
+    return top
