@@ -27,7 +27,7 @@ from tinycode_git.llm.header import Value, read_header
 from tinycode_git.llm.hosts import Host, parse
 from tinycode_git.llm.llamaserver import Collected, chat_body, infill, tokenize
 from tinycode_git.llm.memory import available, gigabytes
-from tinycode_git.llm.tokens import SIZES
+from tinycode_git.llm.tokens import size_for
 
 _USUAL = 8192
 _COUNTED = 4096
@@ -56,9 +56,7 @@ class Embedded:
                 "model files need llama.cpp, which is not installed here",
                 "pip install 'tinycode-git[embedded]' brings it; Ollama works without",
             )
-        offered = _number(header, "context_length") or _USUAL
-        wanted = min(context or _USUAL, offered)
-        return cls(path, max([size for size in SIZES if size <= wanted], default=wanted), header)
+        return cls(path, size_for(context or _USUAL, _number(header, "context_length")), header)
 
     @cached_property
     def _card(self) -> Card:

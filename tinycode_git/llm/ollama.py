@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tinycode_git.dialogue import Answer, Message, Question, Shown
 from tinycode_git.errors import Incomplete, Refused
@@ -124,7 +124,8 @@ class Ollama:
                 options=self._options(question),
                 keep_alive=self.keep_alive,
             )
-            return self._collected(question, stream, shown, begun)
+            with closing(cast("Generator[Any]", stream)):  # what ends early ends at the server too
+                return self._collected(question, stream, shown, begun)
 
     def _turns(self, messages: Sequence[Message]) -> Sequence[Message]:
         """A model without a template for turns would lose the system's: it is told everything in one."""

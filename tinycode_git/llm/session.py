@@ -38,8 +38,7 @@ class Session:
     @classmethod
     def begin(cls, backend: Backend, note: Noted, *, context: int = 0, **more: Any) -> Session:
         """A session whose context is a fixed size: ``context`` where given, at most what the model offers."""
-        wanted = context or USUAL_CONTEXT
-        size = size_for(wanted, min(backend.card().context or wanted, wanted), wanted)
+        size = size_for(context or USUAL_CONTEXT, backend.card().context)
         return cls(backend, size, note, **more)
 
     @property

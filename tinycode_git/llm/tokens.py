@@ -12,6 +12,7 @@ import re
 SIZES = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
 _PIECE = re.compile(r"[^\W\d_]+|\d|_+|[^\w\s]|\n+|[ \t]{2,}")
 _LONG_WORD = 4
+_TELLING = 1000
 
 
 def estimate(text: str) -> int:
@@ -37,13 +38,12 @@ def was_cut(text: str, read: int, wrote: int, context: int) -> bool:
     """Whether a server that counted ``read`` tokens cannot have read the whole of ``text``. 0 says nothing."""
     if read <= 0:
         return False
-    return read < at_least(text) or read * 3 < estimate(text) or read >= context or (read + wrote > context)
+    thin = len(text) > _TELLING and read * 3 < estimate(text)
+    return thin or read < at_least(text) or read >= context or read + wrote > context
 
 
-def size_for(needed: int, offered: int, usual: int) -> int:
-    """The fixed size that holds ``needed`` tokens: at least ``usual``, at most what the model offers."""
-    top = offered or usual
-    for size in SIZES:
-        if size >= needed and size >= min(usual, top) and size <= top:
-            return size
-    return top
+def size_for(wanted: int, offered: int) -> int:
+    """The fixed size that holds ``wanted`` tokens, at most what the model offers (0: not known)."""
+    top = offered or SIZES[-1]
+    fits = [size for size in SIZES if size <= top]
+    return next((size for size in fits if size >= wanted), fits[-1] if fits else top)

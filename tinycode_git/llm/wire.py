@@ -49,9 +49,10 @@ def opened(
         except (OSError, HTTPException) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise Gone(f"there is no model server at {host}: {why}") from error
-        if response.status != 200:
-            raise _refused(host, response)
-        yield response
+        with response:
+            if response.status != 200:
+                raise _refused(host, response)
+            yield response
     finally:
         connection.close()
 
