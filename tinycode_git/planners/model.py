@@ -119,7 +119,7 @@ def _plan(talk: Talk, snapshot: Snapshot, wish: Wish, most: int) -> Planned:
         try:
             if answer.cut:
                 raise BadAnswer(f"it was cut after {answer_tokens} tokens: use fewer steps and shorter texts")
-            planned = _within(read_plan(_unwrapped(answer.text), snapshot, ids, most), wish.only)
+            planned = _within(read_plan(unwrapped(answer.text), snapshot, ids, most), wish.only)
         except BadAnswer as bad:
             why = str(bad)
             problem = problem_text(wish.problem, f"Your last answer could not be used: {why}")
@@ -150,7 +150,7 @@ def _within(planned: Planned, only: Sequence[str]) -> Planned:
     return Planned(tuple(steps), tuple(dropped))
 
 
-def _unwrapped(text: str) -> str:
+def unwrapped(text: str) -> str:
     """The arguments of a tool call that a model printed in place of the plan, as the plan that they are."""
     import json
 

@@ -11,6 +11,7 @@ from tinycode_git.errors import TinyError
 from tinycode_git.planners.draft import TreeDraft
 from tinycode_git.planners.model_plan import BadAnswer
 from tinycode_git.planners.model_syntax import broken
+from tinycode_git.planners.recipes.languages import language_of
 from tinycode_git.planners.reply import lay_edits
 from tinycode_git.proposal import Change, Delete, Put, Snapshot
 
@@ -61,7 +62,7 @@ def _read(answer: str, path: str) -> tuple[Reply, list[str]]:
     named = f"{path}\n".encode("utf-8", "surrogateescape")
     failed: TinyError | None = None
     reply = None
-    for text in (data, named + _alone(answer).encode("utf-8", "surrogatepass")):
+    for text in (data, named + _alone(path, answer).encode("utf-8", "surrogatepass")):
         try:
             reply = read_reply(text)
         except TinyError as error:
@@ -77,13 +78,13 @@ def _read(answer: str, path: str) -> tuple[Reply, list[str]]:
     raise BadAnswer(failed.message if failed is not None else "there is no edit in the answer")
 
 
-def _alone(answer: str) -> str:
+def _alone(path: str, answer: str) -> str:
     """The answer as the content of one file: its one fence, or all of it where it is code without a fence."""
     if "<<<<<<< SEARCH" in answer:
         return answer
     fences = list(_FENCE.finditer(answer))
     if not fences:
-        return answer if _PROSE.match(answer.strip()) or not answer.strip() else f"~~~~~~\n{answer.rstrip()}\n~~~~~~\n"
+        return f"~~~~~~\n{answer.rstrip()}\n~~~~~~\n" if _is_code(path, answer) else answer
     first = fences[0]
     closing = [one for one in fences[1:] if one[1].startswith(first[1]) and not one[2].strip()]
     if not closing:
@@ -94,6 +95,17 @@ def _alone(answer: str) -> str:
         return answer
     last = closing[-1] if len(closing) == 1 or not _between(answer, closing) else closing[0]
     return f"{first[1]}\n{answer[first.end() + 1 : last.start()]}{first[1]}\n"
+
+
+def _is_code(path: str, answer: str) -> bool:
+    """Whether text without a fence can only be the file: it parses as the file's language, which prose does not."""
+    language = language_of(path)
+    return bool(
+        answer.strip()
+        and language is not None
+        and language.code
+        and not broken(path, None, answer.encode("utf-8", "replace"))
+    )
 
 
 def _between(answer: str, closing: list[re.Match[str]]) -> bool:
