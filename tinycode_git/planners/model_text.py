@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from tinycode_git.dialogue import Piece, Talk
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_WINDOW = 30
+_WINDOWS = (30, 10, 3)
 
 
 def data(title: str, text: str) -> str:
@@ -48,17 +49,11 @@ def windows(text: str, about: str, room: int, count: Callable[[str], int]) -> li
     """The parts of a file too large that share most words with ``about``, as many as fit: first line and text."""
     lines = text.split("\n")
     words = {word.lower() for word in _WORD.findall(about)}
-    rows = []
-    for start in range(0, len(lines), _WINDOW):
-        part = "\n".join(lines[start : start + _WINDOW])
-        hits = sum(1 for word in _WORD.findall(part) if word.lower() in words)
-        rows.append((-hits, start, part))
     chosen: list[tuple[int, str]] = []
-    for _, start, part in sorted(rows):
-        room -= count(part) + 8
-        if room < 0:
+    for size in _WINDOWS:
+        chosen = _chosen(lines, words, size, room, count)
+        if chosen:
             break
-        chosen.append((start + 1, part))
     merged: list[tuple[int, str]] = []
     for first, part in sorted(chosen):
         if merged and merged[-1][0] + merged[-1][1].count("\n") + 1 == first:
@@ -66,6 +61,24 @@ def windows(text: str, about: str, room: int, count: Callable[[str], int]) -> li
         else:
             merged.append((first, part))
     return merged
+
+
+def _chosen(
+    lines: Sequence[str], words: AbstractSet[str], size: int, room: int, count: Callable[[str], int]
+) -> list[tuple[int, str]]:
+    """Windows of ``size`` lines, those with most of ``words`` first, until the room is used up."""
+    rows = []
+    for start in range(0, len(lines), size):
+        part = "\n".join(lines[start : start + size])
+        hits = sum(1 for word in _WORD.findall(part) if word.lower() in words)
+        rows.append((-hits, start, part))
+    chosen = []
+    for _, start, part in sorted(rows):
+        room -= count(part) + 8
+        if room < 0:
+            break
+        chosen.append((start + 1, part))
+    return chosen
 
 
 def excerpt(text: str, about: str, room: int, count: Callable[[str], int]) -> str:

@@ -77,24 +77,24 @@ def _with_tests(index: Index, ranked: Sequence[Ranked]) -> list[Ranked]:
 
 
 def _outline(snapshot: Snapshot, index: Index, paths: Sequence[str], need: Need) -> tuple[str, int]:
-    """The map of definitions, at most a third of the room; what is left of the room."""
+    """The map of definitions, at most a third of the room and of one file a quarter of that; what is left."""
     budget = need.room // 3
+    each = budget // 4
     rows: list[str] = []
     for path in paths[:_OUTLINED]:
-        if not index.files[path].defines:
-            continue
-        found = outline(path, snapshot.read(path) or b"")
+        if budget < _LEAST:
+            break
+        found = outline(path, snapshot.read(path) or b"") if index.files[path].defines else []
         if not found:
             continue
         block = [f"{path}:", *(f"{one.first:5} {'  ' * one.depth}{one.text}" for one in found)]
-        while len(block) > 1 and (cost := need.count("\n".join(block))) > budget:
-            block = (
-                block[: max(1, len(block) * budget // (cost + 1))] if cost < 8 * budget else block[: len(block) // 4]
-            )
-        if len(block) < 2:
-            break
-        budget -= need.count("\n".join(block))
-        rows += block
+        cost = need.count("\n".join(block))
+        if cost > min(each, budget):
+            block = block[: max(2, len(block) * min(each, budget) // cost)]
+            cost = need.count("\n".join(block))
+        if cost <= budget:
+            rows += block
+            budget -= cost
     return "\n".join(rows), need.room - (need.room // 3 - budget)
 
 
