@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tinycode_git import config
 from tinycode_git.commands.opening import say
 from tinycode_git.commands.talking import Talking, Watched, context_of
 from tinycode_git.commands.validating import described, look, validate
 from tinycode_git.dialogue import Context
-from tinycode_git.errors import Incomplete, UsageError
+from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger
 from tinycode_git.plan.materialise import materialise
@@ -52,7 +53,10 @@ class Judge:
         """What blocks ``step``, in words; empty where nothing does, and the next step is looked at on top of it."""
         self._committer = self._committer or self.repo.identity()
         one = Proposal("a step", "model", (step,))
-        built = materialise(self.repo, one, self.tip, "judged", self._committer, sign=False)
+        try:
+            built = materialise(self.repo, one, self.tip, "judged", self._committer, sign=False)
+        except Refused as refused:
+            return refused.message
         blocking = look(self.repo, self.tip, built.tip).blocking
         if blocking:
             return described(blocking)
@@ -67,6 +71,49 @@ def check_format(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a model made of a task, before it is a plan: the run, and the commit that no ref names."""
+
+    run: Run
+    tip: str
+
+
+def run_once(
+    repo: PlanRepo,
+    talking: Talking,
+    goal: Target,
+    asked: Asked,
+    watched: Watched,
+    *,
+    context: Context | None = None,
+    planned: Sequence[PlannedStep] = (),
+    before: Sequence[StepDraft] = (),
+) -> Made:
+    """Ask the model. ``planned`` and ``before`` go on from a draft: steps to be done, and those that were done."""
+    snapshot = repo.snapshot(goal.base)
+    judge = Judge(repo, goal.base)
+    for step in before:
+        judge(step)
+        snapshot = snapshot.after(step.changes)
+    seen = context or context_of(repo, judge.tip, talking.session, asked.task, asked.named or asked.only)
+    wish = Wish(
+        asked.task,
+        seen,
+        most=asked.most,
+        edit_format=asked.edit_format,
+        problem=asked.problem,
+        only=asked.only,
+        planned=tuple(planned),
+        judge=judge,
+        say=watched.say,
+        shown=watched.shown,
+    )
+    run = run_model(talking.session, snapshot, wish)
+    run.steps[:0] = before
+    return Made(run, judge.tip)
+
+
 def propose_by_model(
     repo: PlanRepo,
     ledger: Ledger,
@@ -76,52 +123,35 @@ def propose_by_model(
     *,
     planned: Sequence[PlannedStep] = (),
     before: Sequence[StepDraft] = (),
-    context: Context | None = None,
 ) -> tuple[Plan, Run]:
-    """The plan of a model, open where it is whole, else a draft; the run says how it ended.
-
-    ``planned`` and ``before`` go on from a draft: steps still to be done, and those that were done.
-    """
-    session = talking.session
-    snapshot = repo.snapshot(goal.base)
+    """The plan of a model, open where it is whole, else a draft; the run says how it ended."""
     with progress("reading the repository", delay=0.3) as line:
-        watched = Watched(line)
-        seen = context or context_of(repo, goal.base, session, asked.task, asked.named or asked.only)
-        judge = Judge(repo, goal.base)
-        for step in before:
-            judge(step)
-            snapshot = snapshot.after(step.changes)
-        wish = Wish(
-            asked.task,
-            seen,
-            most=asked.most,
-            edit_format=asked.edit_format,
-            problem=asked.problem,
-            only=asked.only,
-            planned=tuple(planned),
-            judge=judge,
-            say=watched.say,
-            shown=watched.shown,
-        )
-        run = run_model(session, snapshot, wish)
-        run.steps[:0] = before
-        plan = _made(repo, ledger, talking, goal, asked, run)
-    return plan, run
+        made = run_once(repo, talking, goal, asked, Watched(line), planned=planned, before=before)
+        return keep(repo, ledger, talking, goal, asked, made.run), made.run
 
 
-def _made(repo: PlanRepo, ledger: Ledger, talking: Talking, goal: Target, asked: Asked, run: Run) -> Plan:
+def keep(
+    repo: PlanRepo,
+    ledger: Ledger,
+    talking: Talking,
+    goal: Target,
+    asked: Asked,
+    run: Run,
+    *,
+    state: State = State.OPEN,
+) -> Plan:
+    """Make a plan of a run: in ``state`` where it is whole, else a draft. Without any step it was interrupted."""
     if not run.steps:
         raise KeyboardInterrupt
     if not run.whole:
-        left = ", ".join(step.title for step in run.waiting)
-        run.notes.append(f"still to be done: {left}")
+        run.notes.append(f"still to be done: {', '.join(step.title for step in run.waiting)}")
     return make_plan(
         repo,
         ledger,
         run.proposal(asked.task),
         goal,
         validate=validate,
-        state=State.OPEN if run.whole else State.DRAFT,
+        state=state if run.whole else State.DRAFT,
         attached={PROVENANCE: provenance(repo, talking, goal, asked, run)},
     )
 
@@ -147,8 +177,7 @@ def provenance(repo: PlanRepo, talking: Talking, goal: Target, asked: Asked, run
 
 def provenance_of(plan: Plan) -> Mapping[str, Any]:
     """The provenance that was stored with a plan. Raises Incomplete where a model did not make it."""
-    first = plan.repo.git.quiet("rev-list", "--max-parents=0", "--end-of-options", plan.head).text.split("\n")[-1]
-    data = plan.repo.read_many([f"{first}:{PROVENANCE}"])[0]
+    data = plan.repo.read_many([f"{first_record(plan)}:{PROVENANCE}"])[0]
     try:
         found = jsonlib.loads(data or b"null")
     except ValueError:
@@ -156,6 +185,55 @@ def provenance_of(plan: Plan) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise Incomplete(f"{plan.id} was not made by a model", f"git tiny show {plan.id} says where it comes from")
     return found
+
+
+def asked_of(found: Mapping[str, Any], plan: Plan) -> tuple[Asked, tuple[PlannedStep, ...]]:
+    """What was asked, and the steps still to be done. Raises Incomplete: a record may have come from anybody."""
+    try:
+        asked, rows = found["asked"], found["waiting"]
+        most = int(asked["most"])
+        return (
+            Asked(
+                task=str(asked["task"]),
+                named=_texts(asked["named"]),
+                most=min(max(most, 1), 20),
+                edit_format=check_format(str(asked["edit_format"])),
+                problem=str(asked["problem"]),
+                only=_texts(asked["only"]),
+            ),
+            tuple(
+                PlannedStep(
+                    str(row["title"]),
+                    str(row["intent"]),
+                    _texts(row["change"]),
+                    _texts(row["create"]),
+                    _texts(row["delete"]),
+                )
+                for row in rows
+            ),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Incomplete(f"the provenance of {plan.id} is not readable: {error}", f"git tiny show {plan.id}") from error
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value)
+
+
+def model_of(found: Mapping[str, Any], repo: PlanRepo, given: str) -> str:
+    """The model that is recorded, or the ``given`` one. A record names no file that the user has not named."""
+    recorded = str(found.get("model"))
+    if given or not recorded.startswith("gguf:"):
+        return given or recorded
+    mine = config.read(repo.git).text("tiny.model")
+    if mine.startswith("gguf:"):
+        return mine
+    raise Refused("the plan was made by a model file, which is not named here", "name it: --model gguf:FILE")
+
+
+def first_record(plan: Plan) -> str:
+    """The commit of the record that proposed the plan."""
+    return plan.repo.git.quiet("rev-list", "--max-parents=0", "--end-of-options", plan.head).text.split("\n")[-1]
 
 
 def tell_end(run: Run, plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinycode_git import config
+from tinycode_git import config, modes
 from tinycode_git.config import Settings
 from tinycode_git.dialogue import Context
-from tinycode_git.errors import TinyError
+from tinycode_git.errors import TinyError, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.llm.backend import Backend
@@ -63,6 +64,25 @@ def noting(ledger: Ledger | None) -> Callable[[Operation], object]:
             sys.stderr.write(f"the audit could not be written: {failed.message}\n")
 
     return note
+
+
+def reading_ledger(repo: ReadRepo) -> Ledger | None:
+    """The audit for what only reads; None where git does not know who the user is."""
+    from tinycode_git.commands.opening import ledger_of
+
+    held = modes.ceiling(os.environ, config.read(repo.git).mode)
+    try:
+        return ledger_of(repo, held.mode)
+    except TinyError:
+        return None
+
+
+def from_top(repo: ReadRepo, path: str) -> str:
+    """A path given where the user stands, as one from the top of the working tree. Raises UsageError."""
+    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
+    if inside == ".." or inside.startswith(("../", "/")):
+        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
+    return inside
 
 
 def context_of(

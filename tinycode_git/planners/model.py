@@ -7,23 +7,22 @@ reason, then the other edit format is tried, then the step is left out and said 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tinycode_git.dialogue import Context, Piece, Talk
+from tinycode_git.dialogue import Context, Talk
 from tinycode_git.edits.lines import split_lines
 from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.planners.draft import title_of
+from tinycode_git.planners.model_ask import edit_question, plan_parts
 from tinycode_git.planners.model_edit import edit_of, formats, removal
 from tinycode_git.planners.model_plan import BadAnswer, Planned, PlannedStep, ids_of, read_plan, schema_of
-from tinycode_git.planners.model_text import data, excerpt, fenced, fit, problem_text
-from tinycode_git.proposal import Change, Delete, Proposal, Put, Snapshot, StepDraft
+from tinycode_git.planners.model_text import problem_text
+from tinycode_git.proposal import Change, Proposal, Snapshot, StepDraft
 
 MOST_STEPS = 8
 SMALL_ROOM = 2048
 _PLAN_TOKENS = 1024
-_BLOCK_TOKENS = 2048
-_FRAME = 420  # what the prompts themselves take
 Judge = Callable[[StepDraft], str]
 
 
@@ -114,7 +113,7 @@ def _plan(talk: Talk, snapshot: Snapshot, wish: Wish, most: int) -> Planned:
     why = ""
     for again in range(3):
         wish.say("planning" if not again else f"planning again: {why}")
-        parts = _plan_parts(talk, wish, ids, most, answer_tokens, problem)
+        parts = plan_parts(talk, wish.task, wish.context, ids, most, answer_tokens, problem)
         answer = talk.ask("plan", parts, most=answer_tokens, schema=schema_of(ids, most), shown=wish.shown, again=again)
         try:
             if answer.cut:
@@ -163,41 +162,6 @@ def unwrapped(text: str) -> str:
     if isinstance(arguments, dict) and "steps" in arguments:
         return json.dumps(arguments)
     raise BadAnswer(f"it calls a tool ({name}); there are no tools here")
-
-
-def _plan_parts(talk: Talk, wish: Wish, ids: Mapping[str, str], most: int, answer: int, problem: str) -> dict[str, str]:
-    """The parts of the question, as many as fit."""
-    files = "\n".join(f"{name} {path}" for name, path in ids.items())
-    room = talk.room - answer - _FRAME - talk.count(wish.task) - talk.count(problem)
-    while talk.count(files) > max(room // 2, 40) and "\n" in files:
-        files = (
-            files[: files.rindex("\n")] if len(ids) < 20 else "\n".join(files.split("\n")[: -len(ids) // 10 or None])
-        )
-    room -= talk.count(files)
-    outline = cut_to(talk, wish.context.outline, room // 2)
-    room -= talk.count(outline)
-    pieces = fit(talk, wish.context.pieces, room)
-    room -= sum(talk.count(piece.text) for piece in pieces)
-    commits = "\n".join(wish.context.commits)
-    return {
-        "most": str(most),
-        "files": files,
-        "outline": outline,
-        "pieces": "\n\n".join(
-            data(f"{piece.path}, lines {piece.first} to {piece.last}", piece.text) for piece in pieces
-        ),
-        "commits": data("Recent commits", commits) if commits and talk.count(commits) < room // 2 else "",
-        "problem": problem,
-        "task": wish.task,
-    }
-
-
-def cut_to(talk: Talk, text: str, room: int) -> str:
-    """The first lines of ``text`` that fit into ``room`` tokens."""
-    lines = text.split("\n")
-    while lines and talk.count("\n".join(lines)) > room:
-        lines = lines[: len(lines) * 3 // 4]
-    return "\n".join(lines)
 
 
 def _carry_out(talk: Talk, snapshot: Snapshot, wish: Wish, run: Run) -> None:
@@ -274,7 +238,7 @@ def _file(
     why = ""
     for again, wanted in enumerate((first, first, other)):
         told = problem_text(problem, f"Your last answer could not be used: {why}" if why else "")
-        question = _edit_question(talk, wish, step, path, text, wanted, told, before)
+        question = edit_question(talk, wish.task, wish.context, step, path, text, wanted, told, before)
         if question is None:
             why = why or f"{path} does not fit into the model's {talk.room} tokens"
             continue
@@ -299,56 +263,3 @@ def _no_tool_call(text: str) -> None:
     found = tool_call(text)
     if found is not None:
         raise BadAnswer(f"it calls a tool ({found[0]}); there are no tools here, only text")
-
-
-def _edit_question(
-    talk: Talk,
-    wish: Wish,
-    step: PlannedStep,
-    path: str,
-    text: str,
-    wanted: str,
-    problem: str,
-    before: Sequence[Change],
-) -> tuple[str, dict[str, str], int] | None:
-    """Prompt, parts and size of the answer; None where the file does not fit in this format."""
-    size = talk.count(text)
-    told = talk.count(wish.task) + talk.count(step.title + step.intent) + talk.count(problem)
-    most = max(512, size * 5 // 4 + 256) if wanted == "whole" else min(_BLOCK_TOKENS, talk.room // 3)
-    if not text and wanted == "whole":
-        most = min(_BLOCK_TOKENS, talk.room // 2)
-    room = talk.room - most - _FRAME - told
-    if size > room and wanted == "blocks":
-        text = excerpt(text, f"{wish.task} {step.title} {step.intent}", room, talk.count)
-        size = talk.count(text)
-    if size > room or (wanted == "blocks" and not text):
-        return None
-    room -= size
-    done = _done_text(before)
-    done = done if talk.count(done) < room // 3 else ""
-    room -= talk.count(done)
-    others: list[Piece] = [piece for piece in wish.context.pieces if piece.path != path]
-    pieces = fit(talk, others, room * 2 // 3)
-    parts = {
-        "task": wish.task,
-        "step": f"{step.title}. {step.intent}",
-        "path": path,
-        "file": fenced(text) if text else "(it does not exist yet)",
-        "pieces": "\n\n".join(
-            data(f"{piece.path}, lines {piece.first} to {piece.last}", piece.text) for piece in pieces
-        ),
-        "done": done,
-        "problem": problem,
-    }
-    return wanted, parts, most
-
-
-def _done_text(before: Sequence[Change]) -> str:
-    """What this step has changed already in other files: the next file must fit to it."""
-    rows = []
-    for change in before:
-        if isinstance(change, Delete):
-            rows.append(f"{change.path} was deleted")
-        elif isinstance(change, Put):
-            rows.append(data(f"{change.path} as this step has made it", change.content.decode("utf-8", "replace")))
-    return "\n\n".join(rows)

@@ -18,6 +18,7 @@ from tinycode_git.proposal import Change, Delete, Put, Snapshot
 # Below so many lines a file is asked for as a whole: small models copy better than they quote.
 WHOLE_LINES = 300
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$", re.M)
+_SIGNS = re.compile(r"[=(){};:]")
 _PROSE = re.compile(r"(?i)^(?:sure|certainly|of course|here(?:'s| is)|i(?:'ve| have| will|'ll)|the (?:updated|new))\b")
 
 
@@ -98,14 +99,11 @@ def _alone(path: str, answer: str) -> str:
 
 
 def _is_code(path: str, answer: str) -> bool:
-    """Whether text without a fence can only be the file: it parses as the file's language, which prose does not."""
+    """Whether text without a fence can only be the file: lines that parse as its language, which prose does not."""
     language = language_of(path)
-    return bool(
-        answer.strip()
-        and language is not None
-        and language.code
-        and not broken(path, None, answer.encode("utf-8", "replace"))
-    )
+    if language is None or not language.code or "\n" not in answer.strip() or not _SIGNS.search(answer):
+        return False
+    return not broken(path, None, answer.encode("utf-8", "replace"))
 
 
 def _between(answer: str, closing: list[re.Match[str]]) -> bool:
