@@ -31,6 +31,12 @@ KNOWN: dict[str, str] = {
     "tiny.limitcpu": "how much processor time it may use, in seconds",
     "tiny.limitfiles": "how many files a process of it may have open",
     "tiny.limitfilesize": "how large a file it may write, as 10m",
+    "tiny.model": "the model for what needs one: ollama:NAME, gguf:FILE or openai:NAME",
+    "tiny.modelhost": "where the model server is (default http://127.0.0.1:11434 for Ollama)",
+    "tiny.allowremote": "a host or cloud model that may see what is asked (several times; your own configuration only)",
+    "tiny.modelcontext": "how many tokens a question and its answer may have together (default 8192)",
+    "tiny.modelkeepalive": "how long Ollama keeps the model in memory after an answer (default 10m)",
+    "tiny.modelwait": "how many seconds a model server may be silent (default 600)",
 }
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
@@ -122,6 +128,11 @@ class Settings:
         """The last value that the user set for all repositories (or on this command line), not the clone's."""
         found = [value.text for value in self.values.get(_folded(key), ()) if value.scope in _OF_USER]
         return found[-1] if found else None
+
+    def texts_of_user(self, key: str) -> tuple[str, ...]:
+        """Every value that the user set for all repositories (or on this command line), not the clone's."""
+        found = self.values.get(_folded(key), ())
+        return tuple(value.text for value in found if value.scope in _OF_USER and value.text is not None)
 
     def unknown(self) -> list[str]:
         """Keys under ``tiny.`` that no part of git tiny reads."""

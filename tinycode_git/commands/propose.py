@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
 from tinycode_git.commands.opening import planning, preload, say
 from tinycode_git.commands.planview import summary, view
 from tinycode_git.commands.validating import validate
@@ -57,6 +59,27 @@ def propose(
     agent: Annotated[
         str, typer.Option("--agent", metavar="CMD", help="A program that makes the changes; {task} is filled in.")
     ] = "",
+    model: Annotated[
+        str, typer.Option("--model", metavar="MODEL", help="The model for a sentence (default: tiny.model).")
+    ] = "",
+    context: Annotated[
+        list[str] | None, typer.Option("--context", metavar="PATH", help="A file or folder that the model must see.")
+    ] = None,
+    max_steps: Annotated[
+        int, typer.Option("--max-steps", metavar="N", min=1, max=20, help="The most steps that a model may plan.")
+    ] = 8,
+    edit_format: Annotated[
+        str, typer.Option("--edit-format", metavar="FORMAT", help="How a model edits: auto, whole or blocks.")
+    ] = "auto",
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="K", min=1, max=16, help="Make K candidates, open the best one.")
+    ] = 1,
+    show_context: Annotated[
+        bool, typer.Option("--show-context", help="Only say what a model would get to see, and why.")
+    ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Go on from the draft PLAN that was left unfinished (in place of TASK).")
+    ] = False,
     target: Annotated[
         str, typer.Option("--target", metavar="REF", help="The branch to merge into (default: the one checked out).")
     ] = "",
@@ -109,12 +132,25 @@ def propose(
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
     given = words or []
-    _check_words(given, chosen[0] if chosen else "", bool(step))
+    wanted = Modelled(model, tuple(context or ()), max_steps, edit_format, samples, show_context, go_on)
+    if chosen and wanted.asked_for:
+        raise UsageError(
+            f"{chosen[0]} needs no model", "--model, --context, --samples and --continue go with a sentence"
+        )
+    if not go_on:
+        _check_words(given, chosen[0] if chosen else "", bool(step))
     preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
     if agent:
         _agent(repo, ledger, goal, agent, " ".join(given), json)
+        return
+    if not chosen and (wanted.asked_for or not is_recipe(repo, goal, " ".join(given))):
+        named = replace(wanted, context=tuple(from_top(repo, path) for path in wanted.context))
+        made = plan_by_model(repo, ledger, goal, " ".join(given), named)
+        if made is not None:
+            _tell(made.plan, json)
+            made.tell_end()
         return
     with progress("proposing", delay=0.5):
         if recipe:
@@ -220,36 +256,19 @@ def _range(repo: PlanRepo, goal: Target, text: str) -> tuple[Target, Proposal]:
 def _worktree(repo: PlanRepo, goal: Target, paths: list[str], steps: list[str]) -> tuple[Target, Proposal]:
     from tinycode_git.planners.uncommitted import plan_worktree
 
-    base, proposal = plan_worktree(repo, [_from_top(repo, path) for path in paths], steps)
+    base, proposal = plan_worktree(repo, [from_top(repo, path) for path in paths], steps)
     return Target(goal.ref, base), proposal
-
-
-def _from_top(repo: PlanRepo, path: str) -> str:
-    """A path given where the user stands, as one from the top of the working tree."""
-    import os
-
-    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
-    if inside == ".." or inside.startswith(("../", "/")):
-        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
-    return inside
 
 
 def _sentence(repo: PlanRepo, goal: Target, task: str) -> Proposal:
     from tinycode_git.planners.recipes.registry import find
-    from tinycode_git.planners.sentence import nearest_recipes, understand
+    from tinycode_git.planners.sentence import understand
 
     snapshot = repo.snapshot(goal.base)
     call = understand(task, snapshot)
     if call is None:
-        near = nearest_recipes(task)
-        ways = f"try --recipe {' or '.join(near)}, " if near else "try --recipe, "
-        raise Incomplete(
-            "no recipe understands this task, and no model is set up to plan it",
-            f"{ways}or bring the changes: --patch, --reply, --plan, --from-worktree (see git tiny propose --help)",
-        )
+        raise no_model(task)
     proposal = find(call.recipe).plan(snapshot, call.args)
-    from dataclasses import replace
-
     return replace(proposal, task=task)
 
 

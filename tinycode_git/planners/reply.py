@@ -168,6 +168,11 @@ class _Editing:
         self.draft.delete(edit.path)
 
 
+def lay_edits(draft: TreeDraft, edits: Sequence[Edit], partial: Sequence[int], notes: list[str]) -> tuple[Change, ...]:
+    """The changes that ``edits`` make over ``draft``; ``partial`` as in ``Reply``. Raises Refused; ``notes`` grow."""
+    return _Editing(draft, partial, notes).run(edits)
+
+
 def _joined(edit: Edit) -> bytes:
     content = b"".join(line + b"\n" for line in edit.content or ())
     return content if edit.final_newline else content.removesuffix(b"\n")

@@ -1,0 +1,283 @@
+"""``git tiny model``: which models there are, which one is used, and whether it can do the job."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from tinycode_git import config
+from tinycode_git.commands.app import new_app
+from tinycode_git.commands.opening import planning, reading, say
+from tinycode_git.config import Settings
+from tinycode_git.errors import Incomplete, TinyError
+from tinycode_git.ledger import Operation
+from tinycode_git.llm.choose import Named, host_of, named, open_model, read_name
+from tinycode_git.render import console, jsonout
+from tinycode_git.render.escape import visible
+from tinycode_git.render.table import Column, table
+
+app = new_app("Choose, fetch and test the language model for propose, ask, fix and the others that need one.")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model: as it is named, where it is, how large, whether it is the one in use."""
+
+    name: str
+    size: int
+    parameters: str
+    quantization: str
+    digest: str
+    used: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What ``list --json`` prints; ``missing`` says which places could not be asked, and why."""
+
+    models: tuple[Row, ...]
+    missing: tuple[str, ...]
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """List the models that can be used: Ollama's, those that Ollama has pulled, those of an OpenAI-compatible server.
+
+    Examples:
+
+    \b
+      git tiny model list
+
+    Exit codes:
+
+    \b
+      0  done
+      4  no place could be asked
+    """
+    settings = _settings()
+    used = settings.text("tiny.model")
+    current = str(read_name(used)) if used else ""
+    rows, missing = _rows(settings, current)
+    if json:
+        jsonout.write(Models(tuple(rows), tuple(missing)))
+    elif rows:
+        from tinycode_git.llm.memory import gigabytes
+
+        columns = (Column(""), Column("model"), Column("size"), Column("parameters"), Column("where", shrinks=True))
+        lines = [
+            (
+                "*" if row.used else "",
+                visible(row.name),
+                gigabytes(row.size) if row.size else "-",
+                visible(f"{row.parameters} {row.quantization}".strip() or "-"),
+                visible(row.source),
+            )
+            for row in rows
+        ]
+        print(table(columns, lines, console.for_stdout()), end="")
+    for line in missing:
+        say(line)
+    if not rows:
+        raise Incomplete(
+            "no model was found", "start Ollama and git tiny model pull NAME, or git tiny model use gguf:FILE"
+        )
+
+
+def _rows(settings: Settings, current: str) -> tuple[list[Row], list[str]]:
+    from tinycode_git.llm.blobs import pulled
+    from tinycode_git.llm.ollama import installed
+
+    rows: list[Row] = []
+    missing: list[str] = []
+    try:
+        host = host_of(settings, "openai" if current.startswith("openai:") else "ollama")
+        if current.startswith("openai:"):
+            from tinycode_git.llm.openai import offered
+
+            rows += [
+                Row(f"openai:{name}", 0, "", "", "", f"openai:{name}" == current, str(host)) for name in offered(host)
+            ]
+        else:
+            for one in installed(host):
+                name = f"ollama:{one.name}"
+                mine = current in (name, name.removesuffix(":latest"))
+                source = f"passed on to {one.remote}" if one.remote else str(host)
+                rows.append(Row(name, one.size, one.parameters, one.quantization, one.digest, mine, source))
+    except TinyError as error:
+        missing.append(error.message)
+    for blob in pulled():
+        name = f"gguf:{blob.path}"
+        rows.append(Row(name, blob.size, "", "", blob.digest, name == current, f"{blob.name}, without a server"))
+    if current.startswith("gguf:") and not any(row.used for row in rows):
+        rows.append(Row(current, 0, "", "", "", True, "tiny.model"))
+    return rows, missing
+
+
+@app.command()
+def use(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="ollama:NAME, gguf:FILE or openai:NAME.")],
+    here: Annotated[
+        bool, typer.Option("--here", help="For this clone only, not for all of your repositories.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Use a model from now on: it is looked at, and written to your git configuration as tiny.model.
+
+    Examples:
+
+    \b
+      git tiny model use qwen2.5-coder:7b
+      git tiny model use gguf:~/models/coder.gguf
+      git tiny model use openai:local --here
+
+    Exit codes:
+
+    \b
+      0  done
+      1  the model is not on this machine, and you have not allowed that
+      4  there is no such model
+    """
+    model = read_name(name)
+    if model.kind == "gguf":
+        from pathlib import Path
+
+        model = Named("gguf", str(Path(model.name).expanduser().resolve()))
+    repo, ledger = planning("model use")
+    backend = open_model(config.read(repo.git), str(model), "model use")
+    try:
+        card = backend.card()
+    finally:
+        backend.close()
+    intent = ledger.intend(Operation("config", "low", details={"tiny.model": str(model), "digest": card.digest}))
+    repo.git.user("config", "--local" if here else "--global", "tiny.model", str(model))
+    ledger.done(intent)
+    if json:
+        jsonout.write({"model": str(model), "digest": card.digest, "scope": "local" if here else "global"})
+        return
+    say(f"using {model}{'' if not here else ' in this clone'}; git tiny model test says what it can do")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model; without it the one in use.")] = "",
+    json: Json = False,
+) -> None:
+    """Show what a model is: digest, size, context length, what it can do.
+
+    Examples:
+
+    \b
+      git tiny model show
+
+    Exit codes:
+
+    \b
+      0  done
+      4  there is no such model, or none is set up
+    """
+    from tinycode_git.llm.memory import gigabytes
+
+    settings = _settings()
+    backend = open_model(settings, name, "model show")
+    try:
+        card = backend.card()
+    finally:
+        backend.close()
+    model = named(settings, name, "model show")
+    if json:
+        jsonout.write({"model": str(model), **_facts(card)})
+        return
+    sys.stdout.write(f"{visible(str(model))}\n")
+    facts = _facts(card)
+    facts["size"] = gigabytes(card.size) if card.size else ""
+    for key, value in facts.items():
+        if key != "template" and value:
+            shown = ", ".join(value) if isinstance(value, list) else value
+            sys.stdout.write(f"  {key:13} {visible(str(shown))}\n")
+
+
+def _facts(card: object) -> dict[str, object]:
+    from tinycode_git.llm.backend import Card
+
+    assert isinstance(card, Card)
+    return {
+        "digest": card.digest,
+        "context": card.context,
+        "size": card.size,
+        "family": card.family,
+        "parameters": card.parameters,
+        "quantization": card.quantization,
+        "abilities": sorted(card.abilities),
+        "remote": card.remote,
+    }
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="The name of a model in Ollama's library.")],
+) -> None:
+    """Have Ollama fetch a model.
+
+    Examples:
+
+    \b
+      git tiny model pull qwen2.5-coder:7b
+
+    Exit codes:
+
+    \b
+      0  done
+      4  no Ollama answers, or it cannot fetch the model
+    """
+    from tinycode_git.llm.hosts import check_cloud
+    from tinycode_git.llm.ollama import Ollama
+    from tinycode_git.render.progress import progress
+
+    settings = _settings()
+    model = read_name(name)
+    check_cloud(model.name, "", settings)
+    backend = Ollama(host_of(settings, "ollama"), model.name)
+    with progress(f"fetching {model.name}", delay=0.0) as line:
+        for status, done, total in backend.pull():
+            line.total, line.done = total or None, done
+            line.say(f"{model.name}: {status}")
+    backend.close()
+    say(f"{model.name} is there; git tiny model use {model.name}")
+
+
+@app.command()
+def test(
+    name: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model; without it the one in use.")] = "",
+    json: Json = False,
+) -> None:
+    """Try out whether a model can do the job here: context, form of answers, edits, speed, memory.
+
+    Examples:
+
+    \b
+      git tiny model test
+
+    Exit codes:
+
+    \b
+      0  it can
+      1  it cannot, or not everything
+      4  there is no such model, or none is set up
+    """
+    from tinycode_git.commands.modeltest import run_test
+
+    repo = reading()
+    raise typer.Exit(run_test(repo, name, json))
+
+
+def _settings() -> Settings:
+    from pathlib import Path
+
+    from tinycode_git.git.process import Git
+
+    return config.read(Git(Path.cwd(), {}))

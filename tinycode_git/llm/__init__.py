@@ -1,0 +1,1 @@
+"""Language models: one protocol, three backends (Ollama, llama.cpp in this process, OpenAI-compatible servers)."""

@@ -1,0 +1,107 @@
+"""JSON over HTTP by the standard library: no redirects, no proxies, nothing else to import.
+
+``http.client`` follows no redirect and reads no proxy from the environment. It costs a few milliseconds to load, so
+that the first request is out long before a model's own package has been imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+
+from tinycode_git.errors import Incomplete
+from tinycode_git.llm.hosts import Host
+
+_LONGEST = 64 * 1024 * 1024
+_LONGEST_LINE = 4 * 1024 * 1024
+
+
+class Gone(Incomplete):
+    """The server cannot be reached, or went away."""
+
+
+class Said(Incomplete):
+    """The server answered with an error; ``status`` is its code."""
+
+    def __init__(self, message: str, status: int, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+@contextmanager
+def opened(
+    host: Host, method: str, path: str, body: Any = None, *, headers: Mapping[str, str], timeout: float
+) -> Iterator[HTTPResponse]:
+    """The response of one request, with status 200. Raises Gone, or Said for any other status."""
+    kind = HTTPSConnection if host.scheme == "https" else HTTPConnection
+    connection = kind(host.name, host.port, timeout=timeout)
+    data = None if body is None else json.dumps(body).encode()
+    sent = {"Accept": "application/json", **headers, **({"Content-Type": "application/json"} if data else {})}
+    try:
+        try:
+            connection.request(method, host.path + path, data, sent)
+            response = connection.getresponse()
+        except TimeoutError as error:
+            raise Gone(f"the model server at {host} has not answered for {timeout:.0f} s", _SLOW) from error
+        except (OSError, HTTPException) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise Gone(f"there is no model server at {host}: {why}") from error
+        with response:
+            if response.status != 200:
+                raise _refused(host, response)
+            yield response
+    finally:
+        connection.close()
+
+
+_SLOW = "git config tiny.modelWait SECONDS waits longer"
+
+
+def _refused(host: Host, response: HTTPResponse) -> Said:
+    if 300 <= response.status < 400:
+        return Said(f"the model server at {host} points elsewhere (HTTP {response.status}); that is not followed", 0)
+    text = response.read(4096).decode("utf-8", "replace")
+    return Said(f"the model server at {host} says: {reason(text)} (HTTP {response.status})", response.status)
+
+
+def reason(text: str) -> str:
+    """The reason in the body of an error: ``{"error": ...}`` in either of its two shapes, else the first line."""
+    try:
+        found = json.loads(text).get("error", text)
+        text = found.get("message", text) if isinstance(found, dict) else str(found)
+    except (ValueError, AttributeError):
+        pass
+    first = text.strip().split("\n", 1)[0]
+    return first[:300] or "nothing"
+
+
+def call(
+    host: Host, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, timeout: float
+) -> Any:
+    """The JSON that a request is answered with. Raises Incomplete."""
+    with opened(host, method, path, body, headers=headers or {}, timeout=timeout) as response:
+        try:
+            return json.loads(response.read(_LONGEST))
+        except TimeoutError as error:
+            raise Gone(f"the model server at {host} has not answered for {timeout:.0f} s", _SLOW) from error
+        except (OSError, HTTPException) as error:
+            raise Gone(f"the model server at {host} went away in the middle of an answer") from error
+        except ValueError as error:
+            raise Gone(f"what answers at {host} is not a model server: no JSON came back") from error
+
+
+def lines(response: HTTPResponse, host: Host, timeout: float) -> Iterator[bytes]:
+    """The lines of a streamed answer. Raises Gone where the server stops in the middle."""
+    while True:
+        try:
+            line = response.readline(_LONGEST_LINE)
+        except TimeoutError as error:
+            raise Gone(f"the model server at {host} has said nothing for {timeout:.0f} s", _SLOW) from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise Gone(f"the model server at {host} went away in the middle of an answer") from error
+        if not line:
+            return
+        yield line.rstrip(b"\r\n")

@@ -1,0 +1,104 @@
+"""The questions that a plan by a model is made of: as much of the repository as fits beside the task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tinycode_git.dialogue import Context, Piece, Talk
+from tinycode_git.planners.model_plan import PlannedStep
+from tinycode_git.planners.model_text import data, excerpt, fenced, fit
+from tinycode_git.proposal import Change, Delete, Put
+
+_BLOCK_TOKENS = 2048
+_FRAME = 420  # what the prompts themselves take
+
+
+def plan_parts(
+    talk: Talk, task: str, context: Context, ids: Mapping[str, str], most: int, answer: int, problem: str
+) -> dict[str, str]:
+    """The parts of the question, as many as fit."""
+    files = "\n".join(f"{name} {path}" for name, path in ids.items())
+    room = talk.room - answer - _FRAME - talk.count(task) - talk.count(problem)
+    while talk.count(files) > max(room // 2, 40) and "\n" in files:
+        files = (
+            files[: files.rindex("\n")] if len(ids) < 20 else "\n".join(files.split("\n")[: -len(ids) // 10 or None])
+        )
+    room -= talk.count(files)
+    outline = _cut_to(talk, context.outline, room // 2)
+    room -= talk.count(outline)
+    pieces = fit(talk, context.pieces, room)
+    room -= sum(talk.count(piece.text) for piece in pieces)
+    commits = "\n".join(context.commits)
+    return {
+        "most": str(most),
+        "files": files,
+        "outline": outline,
+        "pieces": "\n\n".join(
+            data(f"{piece.path}, lines {piece.first} to {piece.last}", piece.text) for piece in pieces
+        ),
+        "commits": data("Recent commits", commits) if commits and talk.count(commits) < room // 2 else "",
+        "problem": problem,
+        "task": task,
+    }
+
+
+def _cut_to(talk: Talk, text: str, room: int) -> str:
+    """The first lines of ``text`` that fit into ``room`` tokens."""
+    lines = text.split("\n")
+    while lines and talk.count("\n".join(lines)) > room:
+        lines = lines[: len(lines) * 3 // 4]
+    return "\n".join(lines)
+
+
+def edit_question(
+    talk: Talk,
+    task: str,
+    context: Context,
+    step: PlannedStep,
+    path: str,
+    text: str,
+    wanted: str,
+    problem: str,
+    before: Sequence[Change],
+) -> tuple[str, dict[str, str], int] | None:
+    """Prompt, parts and size of the answer; None where the file does not fit in this format."""
+    size = talk.count(text)
+    told = talk.count(task) + talk.count(step.title + step.intent) + talk.count(problem)
+    most = max(512, size * 5 // 4 + 256) if wanted == "whole" else min(_BLOCK_TOKENS, talk.room // 3)
+    if not text and wanted == "whole":
+        most = min(_BLOCK_TOKENS, talk.room // 2)
+    room = talk.room - most - _FRAME - told
+    if size > room and wanted == "blocks":
+        text = excerpt(text, f"{task} {step.title} {step.intent}", room, talk.count)
+        size = talk.count(text)
+    if size > room or (wanted == "blocks" and not text):
+        return None
+    room -= size
+    done = _done_text(before)
+    done = done if talk.count(done) < room // 3 else ""
+    room -= talk.count(done)
+    others: list[Piece] = [piece for piece in context.pieces if piece.path != path]
+    pieces = fit(talk, others, room * 2 // 3)
+    parts = {
+        "task": task,
+        "step": f"{step.title}. {step.intent}",
+        "path": path,
+        "file": fenced(text) if text else "(it does not exist yet)",
+        "pieces": "\n\n".join(
+            data(f"{piece.path}, lines {piece.first} to {piece.last}", piece.text) for piece in pieces
+        ),
+        "done": done,
+        "problem": problem,
+    }
+    return wanted, parts, most
+
+
+def _done_text(before: Sequence[Change]) -> str:
+    """What this step has changed already in other files: the next file must fit to it."""
+    rows = []
+    for change in before:
+        if isinstance(change, Delete):
+            rows.append(f"{change.path} was deleted")
+        elif isinstance(change, Put):
+            rows.append(data(f"{change.path} as this step has made it", change.content.decode("utf-8", "replace")))
+    return "\n\n".join(rows)
