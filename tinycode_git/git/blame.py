@@ -34,16 +34,22 @@ class Blamed:
 
 
 def blame_args(
-    commit: str, path: str, spans: Iterable[tuple[int, int]], ignore: Path | None, *, copies: bool = True
+    commit: str,
+    path: str,
+    spans: Iterable[tuple[int, int]],
+    ignore: Path | None,
+    *,
+    copies: bool = True,
+    since: Sequence[str] = (),
 ) -> list[str]:
     """The arguments of ``git blame`` for spans of lines (first and last, from 1) of a path.
 
-    ``commit`` is an oid: blame knows no ``--end-of-options``.
+    ``commit`` is an oid: blame knows no ``--end-of-options``. ``since`` are negative revisions that end the search.
     """
     wanted = [word for first, last in spans for word in ("-L", f"{first},{last}")]
     found = ["-w", "-M", *(["-C"] if copies else []), *wanted]
     ignoring = [f"--ignore-revs-file={ignore}"] if ignore else []
-    return ["blame", "--porcelain", *found, *ignoring, commit, "--", path_arg(path)]
+    return ["blame", "--porcelain", *found, *ignoring, commit, *since, "--", path_arg(path)]
 
 
 def path_arg(path: str) -> str:
@@ -54,10 +60,17 @@ def path_arg(path: str) -> str:
 
 
 def blame(
-    repo: ReadRepo, commit: str, path: str, spans: Sequence[tuple[int, int]], ignore: Path | None, *, copies: bool
+    repo: ReadRepo,
+    commit: str,
+    path: str,
+    spans: Sequence[tuple[int, int]],
+    ignore: Path | None,
+    *,
+    copies: bool,
+    since: Sequence[str] = (),
 ) -> tuple[Blamed, ...]:
     """The lines of ``spans`` with who wrote them. Raises GitFailed where path or lines are not there."""
-    return parse_blame(repo.git.quiet(*blame_args(commit, path, spans, ignore, copies=copies)).out)
+    return parse_blame(repo.git.quiet(*blame_args(commit, path, spans, ignore, copies=copies, since=since)).out)
 
 
 def parse_blame(out: bytes) -> tuple[Blamed, ...]:

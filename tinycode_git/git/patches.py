@@ -17,6 +17,8 @@ from tinycode_git.proposal import path_str
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
 _OPTIONS = ("-r", "-z", "--raw", "-p", "-U0", "-M", "-l1000", "--no-ext-diff", "--no-textconv", "--no-color")
 _MORE = ("--ignore-submodules=none", "--full-index", "--no-relative", "--no-abbrev")
+# A commit's name before what it changes. No line of a patch looks like it: each begins with a mark or a word.
+_NAME = re.compile(rb"^([0-9a-f]{40}|[0-9a-f]{64})\0", re.M)
 _HEAD = 8000  # xdiff-interface.c, buffer_is_binary()
 _LINK, _SUBMODULE = 0o120000, 0o160000
 
@@ -59,18 +61,42 @@ class FilePatch:
 
 def patch_trees(git: Git, old: str, new: str, *paths: str) -> tuple[FilePatch, ...]:
     """What changes from tree-ish ``old`` to ``new``, limited to ``paths`` where there are any."""
-    found = _read(git, old, new, paths)
+    return _whole(git, ["diff-tree"], [old, new], paths)
+
+
+def patch_commits(git: Git, oids: Sequence[str], paths: Sequence[str]) -> dict[str, tuple[FilePatch, ...]]:
+    """What each commit (none of them a merge) changes in ``paths``, by one git process."""
+    if not oids:
+        return {}
+    stdin = "".join(f"{oid}\n" for oid in oids).encode()
+    literal = git.setting(GIT_LITERAL_PATHSPECS="1")
+    args = ("diff-tree", "--stdin", "--root", *_OPTIONS, *_MORE, "--", *map(path_arg, paths))
+    out = literal.quiet(*args, stdin=stdin).out
+    marks = list(_NAME.finditer(out))
+    ends = [*(mark.start() for mark in marks[1:]), len(out)]
+    return {mark[1].decode(): tuple(_files(out[mark.end() : end])) for mark, end in zip(marks, ends, strict=True)}
+
+
+def patch_staged(git: Git, old: str) -> tuple[FilePatch, ...]:
+    """What the index has that tree-ish ``old`` has not."""
+    return _whole(git, ["diff-index", "--cached"], [old])
+
+
+def _whole(git: Git, command: Sequence[str], trees: Sequence[str], paths: Sequence[str] = ()) -> tuple[FilePatch, ...]:
+    found = _read(git, command, trees, paths)
     hidden = [one.path for one in found if one.binary and not _has_nul(git, one)]
     if not hidden:
         return found
-    shown = {one.path: one for one in _read(git, old, new, hidden, "--text")}
+    shown = {one.path: one for one in _read(git, command, trees, hidden, "--text")}
     return tuple(shown.get(one.path, one) if one.binary else one for one in found)
 
 
-def _read(git: Git, old: str, new: str, paths: Sequence[str], *options: str) -> tuple[FilePatch, ...]:
+def _read(
+    git: Git, command: Sequence[str], trees: Sequence[str], paths: Sequence[str], *options: str
+) -> tuple[FilePatch, ...]:
     literal = git.setting(GIT_LITERAL_PATHSPECS="1")
-    named = ["--", *map(path_arg, paths)] if paths else []
-    return tuple(_files(literal.quiet("diff-tree", *_OPTIONS, *_MORE, *options, old, new, *named).out))
+    done = literal.quiet(*command, *_OPTIONS, *_MORE, *options, *trees, "--", *map(path_arg, paths))
+    return tuple(_files(done.out))
 
 
 def _has_nul(git: Git, patch: FilePatch) -> bool:
