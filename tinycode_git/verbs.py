@@ -22,6 +22,7 @@ SAFETY = "safety"
 MODELS = "with a model"
 AUDIT = "audit"
 UPKEEP = "state and upkeep"
+HISTORY = "history and review"
 SETTINGS = "settings and health"
 
 VERBS: dict[str, Verb] = {
@@ -51,6 +52,8 @@ VERBS: dict[str, Verb] = {
     "trust": Verb("tinycode_git.commands.trust", "Let this repository's own exceptions count", SAFETY),
     "install": Verb("tinycode_git.commands.install", "Install the git hooks", SAFETY),
     "uninstall": Verb("tinycode_git.commands.uninstall", "Take the git hooks away again", SAFETY),
+    "explain": Verb("tinycode_git.commands.explain", "Say why a line, file, commit or range is as it is", HISTORY),
+    "review": Verb("tinycode_git.commands.review", "Review a change: few and sure findings, kept in git", HISTORY),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),

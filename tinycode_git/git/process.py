@@ -227,6 +227,30 @@ class Git(NamedTuple):
             yield ended
 
     @contextmanager
+    def beside(self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,)) -> Iterator[Callable[[], Completed]]:
+        """As ``started``, for any amount of output: git writes to a file and never waits for us to read."""
+        import tempfile
+
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write(stdin)
+            given.seek(0)
+            argv = ["git", *_QUIET, *args]
+            ends = given.fileno(), out.fileno(), err.fileno()
+            started = _Started(argv, self.cwd, self.environment(), stdin=ends[0], stdout=ends[1], stderr=ends[2])
+            with started as child:
+
+                def ended() -> Completed:
+                    child.wait()
+                    out.seek(0)
+                    err.seek(0)
+                    done = Completed(child.returncode, out.read(), err.read())
+                    if done.code not in ok:
+                        raise GitFailed(args, done.code, done.err)
+                    return done
+
+                yield ended
+
+    @contextmanager
     def pipe(self, *args: str) -> Iterator[Pipe]:
         """A quiet git process that answers as long as the block runs (``cat-file --batch``)."""
         started = _Started(["git", *_QUIET, *args], self.cwd, self.environment(), stderr=subprocess.DEVNULL)

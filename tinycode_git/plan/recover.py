@@ -72,6 +72,9 @@ def _took_effect(repo: ReadRepo, intent: Intent) -> bool:
     operation = intent.operation
     if operation.action == "mode":
         return config.read(repo.git).mode == operation.details.get("to")
+    if operation.action.startswith("review"):
+        head = repo.ref(operation.ref)
+        return head is not None and repo.is_ancestor(operation.new, head)
     now = repo.ref(record_ref(operation.plan)) if operation.plan else None
     if operation.action == "propose":
         return now is not None

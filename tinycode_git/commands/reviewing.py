@@ -1,0 +1,300 @@
+"""A review made: the diff, what the validator, linters and history say of it, what an earlier review said."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tinycode_git import __version__
+from tinycode_git.git.patches import FilePatch, patch_staged, patch_trees
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.history.past import MOST_PATHS, Past, past_of
+from tinycode_git.history.remarks import Remark, RemarkKind, remarks
+from tinycode_git.pathkinds import Kind, kind_of
+from tinycode_git.review.finding import Cited, Finding, Source, chosen, compared, made
+from tinycode_git.review.ingest import Reported
+from tinycode_git.review.place import Changed, Place, spans
+from tinycode_git.review.record import Head, Looked, Note, Review
+from tinycode_git.review.store import earlier, patch_ids
+from tinycode_git.safety.finding import Finding as Seen
+from tinycode_git.safety.outcome import Outcome
+
+MOST = 5
+_SEVERITY = {
+    RemarkKind.BROUGHT_BACK: "medium",
+    RemarkKind.UNSTABLE: "medium",
+    RemarkKind.FIXED_LINES: "low",
+    RemarkKind.TOGETHER: "low",
+}
+_ADVICE = {
+    RemarkKind.BROUGHT_BACK: "say in the message what is different this time",
+    RemarkKind.UNSTABLE: "read why they were reverted before this goes the same way",
+    RemarkKind.FIXED_LINES: "make sure that the bug stays fixed",
+    RemarkKind.TOGETHER: "change it too, or know why not",
+}
+_UNREAD = {Kind.GENERATED: "generated", Kind.LOCK: "a lock file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to review: from ``base`` to ``tip``; an empty tip is the index. ``branch`` is the name it goes by."""
+
+    base: str
+    tip: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How: other tools' findings, how many of history's, the tier, kinds of remarks that are not wanted."""
+
+    reports: Sequence[Reported] = ()
+    most: int = MOST
+    tier: str = ""
+    without: frozenset[str] = frozenset()
+    compare: bool = True
+
+
+@dataclass(slots=True)
+class _Making:
+    """A review while it is made."""
+
+    repo: ReadRepo
+    wanted: Wanted
+    changed: Changed
+    findings: list[Finding] = field(default_factory=list)
+    secrets: dict[tuple[str, int], str] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
+    gaps: list[str] = field(default_factory=list)
+
+    @property
+    def readable(self) -> list[FilePatch]:
+        """The files that history is asked about: none where there are too many."""
+        read = [one for one in self.changed.patches if kind_of(one.path) not in _UNREAD]
+        return read if len(read) <= MOST_PATHS // 2 else []
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A review with what its rendering needs: the lines of the files that it has findings in."""
+
+    review: Review
+    texts: dict[str, list[str]]
+
+
+def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
+    """Review a change. Reads alone; what could not be looked at is in ``gaps``, never passed over."""
+    commits = _commits(repo, wanted)
+    patches = _patches(repo, wanted)
+    making = _Making(repo, wanted, Changed(patches, commits))
+    with _past(making) as past:
+        outcome = _validated(repo, wanted, options.tier)
+        _take_validator(making, outcome)
+        _take_reports(making, options.reports)
+        _take_history(making, past(), options.without)
+    kept, left_out = chosen(making.findings, options.most)
+    ids = patch_ids(repo, wanted.base, wanted.tip) if wanted.tip else ()
+    before = None
+    if options.compare and wanted.tip:
+        before = earlier(repo, wanted.tip, wanted.base, wanted.branch, ids)
+    findings, fixed = compared(kept, before.findings if before else ())
+    looked = _coverage(patches, outcome)
+    head = _head(repo, wanted, ids, outcome.tier, looked)
+    review = Review(
+        head=head,
+        findings=findings,
+        fixed=fixed,
+        coverage=looked,
+        dropped=dict(making.dropped),
+        left_out=left_out,
+        gaps=tuple(making.gaps),
+        notes=outcome.result.notes,
+        before=before.head.tip if before else "",
+    )
+    return Made(review, _texts(making, findings))
+
+
+def note_of(review: Review) -> Note:
+    """What is kept of it."""
+    return Note(review.head, review.findings)
+
+
+def _commits(repo: ReadRepo, wanted: Wanted) -> list[str]:
+    if not wanted.tip:
+        return []
+    text = repo.git.quiet("rev-list", wanted.tip, f"^{wanted.base}").text
+    return text.split("\n") if text else []
+
+
+def _patches(repo: ReadRepo, wanted: Wanted) -> tuple[FilePatch, ...]:
+    if wanted.tip:
+        return patch_trees(repo.git, wanted.base, wanted.tip)
+    return patch_staged(repo.git, wanted.base)
+
+
+def _validated(repo: ReadRepo, wanted: Wanted, tier: str) -> Outcome:
+    from tinycode_git.safety.flow import check_staged, session
+    from tinycode_git.safety.scan import scan_range
+
+    if not wanted.tip:
+        return check_staged(repo.git, tier=tier)
+    opened = session(repo.git, wanted.base, tier=tier)
+    return opened.run(lambda scanner: scan_range(scanner, wanted.tip, f"^{wanted.base}"))
+
+
+def _take_validator(making: _Making, outcome: Outcome) -> None:
+    """The validator's findings, at the lines of the diff; its gaps."""
+    for seen in outcome.result.findings:
+        if seen.excused:
+            making.dropped["excused"] += 1
+            continue
+        place = _place_of(making, seen)
+        if place is None:
+            making.dropped["not on the change"] += 1
+            continue
+        if seen.family == "secret" and place.where == "content":
+            for line in range(place.line, place.end_line + 1):
+                making.secrets[place.path, line] = seen.excerpt if line == place.line else "..."
+        making.findings.append(
+            made(
+                place,
+                rule=seen.rule,
+                source=Source.VALIDATOR,
+                family=seen.family,
+                severity=seen.severity,
+                confidence=seen.confidence,
+                message=seen.message,
+                advice=seen.advice,
+                columns=(seen.column, seen.end_column),
+                redacted=seen.redacted,
+                oid=seen.oid,
+                text=seen.excerpt,
+            )
+        )
+    making.gaps += [f"{skip.what}: {skip.reason}" for skip in outcome.result.receipt.skipped]
+
+
+def _place_of(making: _Making, seen: Seen) -> Place | None:
+    changed = making.changed
+    if seen.where in ("message", "identity"):
+        return changed.message(seen.commit)
+    if seen.where != "content":
+        return changed.file(seen.path) or changed.gone(seen.commit, seen.path, 0)
+    ends = {patch.path: patch.new_oid for patch in changed.patches}
+    if seen.oid == ends.get(seen.path) or not seen.commit:
+        return changed.line(seen.path, seen.line, seen.end_line) or changed.file(seen.path)
+    (data,) = making.repo.read_many([seen.oid])
+    lines = (data or b"").split(b"\n")
+    text = lines[seen.line - 1] if seen.line <= len(lines) else b""
+    return changed.like(seen.path, seen.line, text) or changed.gone(seen.commit, seen.path, seen.line)
+
+
+def _take_reports(making: _Making, reports: Sequence[Reported]) -> None:
+    """Linters' findings, those that are on changed lines; the others are counted."""
+    for one in reports:
+        place = making.changed.line(one.path, one.line, one.end_line)
+        if place is None:
+            making.dropped[one.tool] += 1
+            continue
+        making.findings.append(
+            made(
+                place,
+                rule=one.rule or one.tool,
+                source=Source.LINTER,
+                tool=one.tool,
+                severity=one.severity,
+                confidence="likely",
+                message=one.message,
+                columns=(one.column, one.end_column),
+                key=one.tool,
+                text=making.secrets.get((place.path, place.line)),
+            )
+        )
+
+
+@contextmanager
+def _past(making: _Making) -> Iterator[Callable[[], Past]]:
+    """The past of the files that history is asked about, read while the block runs."""
+    base = making.wanted.base
+    paths = sorted({path for one in making.readable for path in (one.path, one.old_path)})
+    with past_of(making.repo, base, paths if making.repo.find(base) else ()) as ended:
+        yield ended
+
+
+def _take_history(making: _Making, past: Past, without: frozenset[str]) -> None:
+    """What history says of the change."""
+    for one in remarks(making.repo, making.wanted.base, past, making.readable):
+        place = making.changed.line(one.path, one.line, one.end_line)
+        if place is not None and one.kind.value not in without:
+            making.findings.append(_of_remark(one, place, making))
+
+
+def _of_remark(one: Remark, place: Place, making: _Making) -> Finding:
+    return made(
+        place,
+        rule=one.kind.value,
+        source=Source.HISTORY,
+        severity=_SEVERITY[one.kind],
+        confidence="likely" if one.certainty >= 0.6 else "possible",
+        message=one.message,
+        advice=_ADVICE[one.kind],
+        key=one.key,
+        certainty=one.certainty,
+        commits=[Cited(cited.oid, cited.title) for cited in one.commits],
+        text=making.secrets.get((place.path, place.line)),
+    )
+
+
+def _coverage(patches: Sequence[FilePatch], outcome: Outcome) -> tuple[Looked, ...]:
+    unread = {one.path: _UNREAD[kind] for one in patches if (kind := kind_of(one.path)) in _UNREAD}
+    if len(patches) - len(unread) > MOST_PATHS // 2:
+        unread = {one.path: f"the change has more than {MOST_PATHS // 2} files" for one in patches}
+    skipped = {skip.what: skip.reason for skip in outcome.result.receipt.skipped}
+    return tuple(_looked(patch, skipped.get(patch.path, ""), unread.get(patch.path, "")) for patch in patches)
+
+
+def _looked(patch: FilePatch, skipped: str, unread: str) -> Looked:
+    by: list[str] = []
+    missed: list[tuple[str, str]] = []
+    no_lines = "binary" if patch.binary else "" if patch.hunks else "no line of it changed"
+    for who, why in (("validator", skipped), ("history", unread or no_lines)):
+        if why:
+            missed.append((who, why))
+        else:
+            by.append(who)
+    lines = sum(len(hunk.added) + len(hunk.removed) for hunk in patch.hunks)
+    return Looked(patch.path, tuple(spans(patch)), lines, tuple(by), tuple(missed))
+
+
+def _head(repo: ReadRepo, wanted: Wanted, ids: tuple[str, ...], tier: str, looked: Sequence[Looked]) -> Head:
+    return Head(
+        tip=wanted.tip,
+        base=wanted.base,
+        branch=wanted.branch,
+        patches=ids,
+        tier=tier,
+        at=int(time.time()),
+        by=repo.config("user.name") or "",
+        program=f"git-tiny {__version__}",
+        hunks=sum(len(one.hunks) for one in looked),
+        unseen=sum(len(one.hunks) for one in looked if "validator" not in one.by),
+    )
+
+
+def _texts(making: _Making, findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """The lines of the files that have findings, secrets redacted."""
+    oids = {patch.path: patch.new_oid for patch in making.changed.patches}
+    paths = list(dict.fromkeys(one.path for one in findings if one.where == "content"))
+    texts: dict[str, list[str]] = {}
+    for path, data in zip(paths, making.repo.read_many([oids[path] for path in paths]), strict=True):
+        lines = (data or b"").decode("utf-8", "surrogateescape").split("\n")
+        texts[path] = list(_masked(path, lines, making.secrets))
+    return texts
+
+
+def _masked(path: str, lines: Sequence[str], secrets: dict[tuple[str, int], str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        yield secrets.get((path, number), line)

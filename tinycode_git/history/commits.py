@@ -1,0 +1,147 @@
+"""What a commit did and what became of it; what a range holds; the life of a path."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from tinycode_git.git.blame import path_arg
+from tinycode_git.git.process import GitFailed
+from tinycode_git.git.read import Commit, ReadRepo
+from tinycode_git.history.causes import causes
+from tinycode_git.history.evidence import Asked, Explanation, Gathered, Role
+from tinycode_git.history.gather import add_linked, finished, shallow_gap
+from tinycode_git.history.links import LinkIndex, LinkKind, link_args, links_in, parse_links
+
+MOST_CAUSES = 5
+MOST_OF_PATH = 40
+_TO = {
+    LinkKind.REVERTS: Role.REVERTED,
+    LinkKind.FIXES: Role.FIXED,
+    LinkKind.FOLLOWS: Role.FIXED,
+    LinkKind.PICKED: Role.PICKED,
+}
+
+
+def explain_commit(repo: ReadRepo, asked: Asked) -> Explanation:
+    """The commit, what it reverts, fixes and replaces, who reverted or fixed it later, the merge that brought it."""
+    commit = repo.commit(asked.commit)
+    gathered = Gathered()
+    gathered.add(commit.oid, Role.SUBJECT)
+    head = repo.find("HEAD") or commit.oid
+    with ExitStack() as stack:
+        linking = stack.enter_context(repo.git.beside(*link_args(head)))
+        merging = stack.enter_context(repo.git.beside(*_first_parents(commit.oid, head)))
+        _name_links(repo, gathered, commit)
+        notes = _name_causes(repo, gathered, commit)
+        links = parse_links(linking().out)
+        chain = merging().text.split("\n")
+    _name_merge(repo, gathered, commit, chain)
+    add_linked(gathered, repo, links, only=(Role.SUBJECT,))
+    evidence = finished(gathered, repo, released=[commit.oid])
+    return Explanation(asked, evidence, notes=notes, gaps=shallow_gap(repo))
+
+
+def _first_parents(oid: str, head: str) -> list[str]:
+    return ["rev-list", "--first-parent", "--ancestry-path", f"{oid}..{head}"]
+
+
+def _name_links(repo: ReadRepo, gathered: Gathered, commit: Commit) -> None:
+    for link in links_in(commit.message):
+        named = repo.find(link.oid) if link.oid else None
+        if named is not None and named != commit.oid:
+            gathered.add(named, _TO[link.kind], about=commit.oid)
+
+
+def _name_causes(repo: ReadRepo, gathered: Gathered, commit: Commit) -> tuple[str, ...]:
+    if not commit.parents:
+        return ("it is the first commit: it replaces nothing",)
+    if len(commit.parents) > 1:
+        return ("it is a merge: what it replaces is asked of the commits that it brought",)
+    try:
+        found = causes(repo, commit.oid, commit.parents[0])
+    except GitFailed as failed:
+        return (f"what it replaces could not be read: {failed.message}",)
+    for cause in found[:MOST_CAUSES]:
+        gathered.add(cause.oid, Role.CAUSE, about=commit.oid)
+        gathered.shares[cause.oid] = round(cause.share, 3)
+    return () if found else ("it only adds: no commit wrote what it replaces",)
+
+
+def _name_merge(repo: ReadRepo, gathered: Gathered, commit: Commit, chain: list[str]) -> None:
+    """The first commit on the branch's own line that holds it: a merge, where it came by one."""
+    if not chain[-1]:
+        return
+    bringing = repo.commit(chain[-1])
+    if len(bringing.parents) > 1 and bringing.parents[0] != commit.oid:
+        gathered.add(bringing.oid, Role.BROUGHT, about=commit.oid)
+
+
+def explain_range(repo: ReadRepo, asked: Asked, role: Role = Role.PART) -> Explanation:
+    """The commits of a range, those that revert, fix or copy one of them, and what they say of others."""
+    gathered = Gathered()
+    for oid in _listed(repo, "rev-list", "--no-merges", asked.commit, f"^{asked.base}"):
+        gathered.add(oid, role)
+    inside = set(gathered.roles)
+    links = _links_within(repo, asked)
+    for commit in repo.commits(list(inside)):
+        for other, kind in links.to(commit.oid, commit.title):
+            if other in inside:
+                gathered.add(other, {LinkKind.REVERTS: Role.REVERTS}.get(kind, Role.FIXES), about=commit.oid)
+    evidence = finished(gathered, repo)
+    notes = () if evidence else (f"{asked.words} holds no commits",)
+    return Explanation(asked, evidence, notes=notes, gaps=shallow_gap(repo))
+
+
+def _links_within(repo: ReadRepo, asked: Asked) -> LinkIndex:
+    return parse_links(repo.git.quiet(*link_args(asked.commit), f"^{asked.base}").out)
+
+
+def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Explanation:
+    """How a file or folder came to be and what happened to it: the first commits, the renames, the newest changes."""
+    folder = repo.git.quiet("cat-file", "-t", f"{asked.commit}:{asked.path}").text == "tree"
+    follow = [] if folder else ["--follow", "-M"]
+    literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
+    with literal.beside(*link_args(asked.commit)) as linking:
+        out = literal.quiet(
+            *("log", *follow, "--no-color", "-z", "--raw", "--no-abbrev", "--format=%x01%H"),
+            *("--end-of-options", asked.commit, "--", path_arg(asked.path)),
+        ).out
+        links = parse_links(linking().out)
+    rows = [part.strip(b"\n") for part in out.split(b"\0")]
+    gathered, changed = _life(rows)
+    notes = [f"{changed} commits changed it"]
+    kept = list(gathered.roles)
+    if len(kept) > most:
+        wanted = {*kept[: most - 5], *kept[-5:], *(o for o in kept if Role.RENAMED in gathered.roles[o])}
+        gathered.roles = {oid: roles for oid, roles in gathered.roles.items() if oid in wanted}
+        notes.append(f"shown are the first, the renames and the newest: {len(gathered.roles)} of them")
+    oldest = list(gathered.roles)[-1] if gathered.roles else ""
+    add_linked(gathered, repo, links, only=(Role.CHANGED, Role.INTRODUCED))
+    evidence = finished(gathered, repo, released=[oldest] if oldest else [])
+    return Explanation(asked, evidence, notes=tuple(notes), gaps=shallow_gap(repo))
+
+
+def _life(rows: list[bytes]) -> tuple[Gathered, int]:
+    """Roles of the commits that ``git log --raw`` told, newest first."""
+    gathered = Gathered()
+    oid, at = "", 0
+    while at < len(rows):
+        row = rows[at]
+        at += 1
+        if row.startswith(b"\x01"):
+            oid = row[1:].decode()
+            gathered.add(oid, Role.CHANGED)
+        elif row.startswith(b":") and b" R" in row[-6:]:
+            gathered.add(oid, Role.RENAMED)
+            gathered.notes.setdefault(oid, f"was {rows[at].decode('utf-8', 'surrogateescape')} before")
+            at += 2
+        elif row.startswith(b":"):
+            at += 1
+    if oid:
+        gathered.roles[oid] = [Role.INTRODUCED]
+    return gathered, len(gathered.roles)
+
+
+def _listed(repo: ReadRepo, *args: str) -> list[str]:
+    text = repo.git.quiet(*args).text
+    return text.split("\n") if text else []

@@ -1,0 +1,1 @@
+"""Reviews: findings on the lines of a diff, remembered in git, written in the formats that other tools read."""

@@ -1,0 +1,198 @@
+"""A review as other programs read it: SARIF, rdjson, GitHub's workflow commands, GitLab's Code Quality, JUnit XML.
+
+Findings that are dismissed are left out, but for SARIF, which has a word for them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape, quoteattr
+
+from tinycode_git import __version__
+from tinycode_git.review.finding import Finding, State
+from tinycode_git.review.record import Review
+
+_SARIF = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
+_RDJSON = {"critical": "ERROR", "high": "ERROR", "medium": "WARNING", "low": "INFO"}
+_GITHUB = {"critical": "error", "high": "error", "medium": "warning", "low": "notice"}
+_GITLAB = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"}
+_SCORE = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
+# What XML 1.0 does not allow in any spelling (section 2.2), and surrogates.
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def whole_message(one: Finding) -> str:
+    """What is said, what to do, and the commits that show it, on one line."""
+    shown = ", ".join(f"{cited.oid[:12]} ({cited.title})" if cited.title else cited.oid[:12] for cited in one.commits)
+    parts = (one.message, one.advice, f"see {shown}" if shown else "")
+    return ". ".join(part.rstrip(".") for part in parts if part)
+
+
+def sarif(review: Review) -> str:
+    """SARIF 2.1.0 (OASIS): a run a tool, whole paths as URIs, dismissals as suppressions."""
+    tools: dict[str, list[Finding]] = {"git-tiny": []}
+    for one in review.findings:
+        tools.setdefault(one.tool, []).append(one)
+    runs = [_run(tool, findings, review) for tool, findings in tools.items()]
+    return _dumped({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": runs})
+
+
+def _run(tool: str, findings: list[Finding], review: Review) -> dict[str, Any]:
+    rules = {one.rule: one for one in findings}
+    numbers = {name: at for at, name in enumerate(rules)}
+    version = {"semanticVersion": __version__} if tool == "git-tiny" else {}
+    listed = [{"id": one.rule, "shortDescription": {"text": one.message}} for one in rules.values()]
+    notes = [{"level": "warning", "message": {"text": f"not looked at: {gap}"}} for gap in review.gaps]
+    return {
+        "tool": {"driver": {"name": tool, **version, "rules": listed}},
+        "columnKind": "unicodeCodePoints",
+        "automationDetails": {"id": f"review/{tool}/"},
+        "invocations": [{"executionSuccessful": not review.gaps, "toolExecutionNotifications": notes}],
+        "results": [_result(one, numbers) for one in findings],
+    }
+
+
+def _result(one: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": one.rule,
+        "ruleIndex": numbers[one.rule],
+        "level": _SARIF[one.severity],
+        "message": {"text": whole_message(one)},
+        "partialFingerprints": {"gitTinyReview/v1": one.fingerprint},
+        "properties": {
+            "confidence": one.confidence,
+            "source": one.source.value,
+            "security-severity": _SCORE[one.severity],
+            "commits": [cited.oid for cited in one.commits],
+        },
+    }
+    if one.state is State.OPEN:
+        result["baselineState"] = "unchanged"
+    elif one.state is State.NEW:
+        result["baselineState"] = "new"
+    if one.state is State.DISMISSED:
+        result["suppressions"] = [{"kind": "external", "justification": one.reason}]
+    if one.path:
+        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"}}
+        if one.line and one.where == "content":
+            place["region"] = {"startLine": one.line, "endLine": one.end_line}
+        result["locations"] = [{"physicalLocation": place}]
+    else:
+        result["locations"] = [{"logicalLocations": [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]}]
+    return result
+
+
+def _uri(path: str) -> str:
+    uri = quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    return uri.lstrip("/").replace("..", "%2E%2E") if uri.startswith("/") or ".." in uri.split("/") else uri
+
+
+def rdjson(review: Review) -> str:
+    """reviewdog's diagnostic format; what is at no line of a file is left to the other formats."""
+    rows = [
+        {
+            "message": whole_message(one),
+            "location": {
+                "path": _text(one.path),
+                "range": {"start": {"line": one.line, "column": 1}, "end": {"line": one.end_line, "column": 1}},
+            },
+            "severity": _RDJSON[one.severity],
+            "source": {"name": one.tool},
+            "code": {"value": one.rule},
+        }
+        for one in review.standing
+        if one.where == "content"
+    ]
+    return _dumped({"source": {"name": "git-tiny"}, "severity": "WARNING", "diagnostics": rows})
+
+
+def gitlab(review: Review) -> str:
+    """GitLab's Code Quality report. What is at no line stands at line 1 of its file."""
+    rows = [
+        {
+            "description": whole_message(one),
+            "check_name": one.rule,
+            "fingerprint": one.fingerprint,
+            "severity": _GITLAB[one.severity],
+            "location": {"path": _text(one.path), "lines": {"begin": max(1, one.line), "end": max(1, one.end_line)}},
+        }
+        for one in review.standing
+        if one.path
+    ]
+    return _dumped(rows)
+
+
+def github(review: Review) -> str:
+    """Workflow commands, which GitHub shows beside the lines (docs.github.com, "Workflow commands")."""
+    return "".join(_annotation(one) + "\n" for one in review.standing)
+
+
+def _annotation(one: Finding) -> str:
+    fields = {"title": one.rule}
+    if one.path:
+        fields = {"file": _text(one.path), **fields}
+    if one.where == "content":
+        fields = {**fields, "line": str(one.line), "endLine": str(one.end_line)}
+    shown = ",".join(f"{name}={_property(value)}" for name, value in fields.items())
+    return f"::{_GITHUB[one.severity]} {shown}::{_data(whole_message(one))}"
+
+
+def _data(text: str) -> str:
+    return _text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def junit(review: Review) -> str:
+    """JUnit XML: a case a file that was looked at, failed where something was found."""
+    by_path: dict[str, list[Finding]] = {one.path: [] for one in review.coverage}
+    for one in review.standing:
+        by_path.setdefault(one.path or f"{one.where} of {one.commit[:12]}", []).append(one)
+    failed = sum(bool(found) for found in by_path.values())
+    head = f'<testsuite name="git tiny review" tests="{len(by_path)}" failures="{failed}" errors="0">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *_cases(by_path), "</testsuite>", ""])
+
+
+def _cases(by_path: Mapping[str, list[Finding]]) -> Iterator[str]:
+    for path, found in by_path.items():
+        name = quoteattr(_xml(path))
+        if not found:
+            yield f'  <testcase classname="review" name={name}/>'
+            continue
+        worst = quoteattr(_xml(found[0].message))
+        rows = [f"{one.severity} {one.rule} at {one.path}:{one.line}: {whole_message(one)}" for one in found]
+        yield f'  <testcase classname="review" name={name}>'
+        yield f"    <failure message={worst}>{escape(_xml(chr(10).join(rows)))}</failure>"
+        yield "  </testcase>"
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(_clean(value), indent=1) + "\n"
+
+
+def _clean(value: object) -> object:
+    """Lone surrogates (bytes that are not UTF-8) replaced: parsers of other languages refuse them."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _clean(one) for key, one in value.items()}
+    return value
+
+
+FORMATS = {"sarif": sarif, "rdjson": rdjson, "gitlab": gitlab, "github": github, "junit": junit}
