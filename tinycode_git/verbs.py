@@ -39,7 +39,9 @@ VERBS: dict[str, Verb] = {
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
     "model": Verb("tinycode_git.commands.model", "Choose, fetch and test the language model", MODELS),
-    "ask": Verb("tinycode_git.commands.ask", "Ask about the repository; the places an answer names are checked", MODELS),
+    "ask": Verb(
+        "tinycode_git.commands.ask", "Ask about the repository; the places an answer names are checked", MODELS
+    ),
     "fix": Verb("tinycode_git.commands.fix", "Turn a failing program's output into a plan that mends it", MODELS),
     "refactor": Verb("tinycode_git.commands.refactor", "Have a model change how code in some paths is written", MODELS),
     "replay": Verb("tinycode_git.commands.replay", "Make a model's plan once more, and compare the trees", MODELS),

@@ -41,7 +41,7 @@ def go_on(repo: PlanRepo, ledger: Ledger, name: str, model: str) -> tuple[Plan, 
 def _steps(repo: PlanRepo, draft: Plan) -> tuple[StepDraft, ...]:
     if draft.tip == draft.base:
         return ()
-    _, proposal = plan_range(repo, f"{draft.base}..{draft.tip}")
+    _, _, proposal = plan_range(repo, f"{draft.base}..{draft.tip}")
     who = repo.identity()
     # The committer's own steps stay their own; the time of authorship is that of the new plan.
     return tuple(

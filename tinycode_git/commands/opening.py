@@ -7,6 +7,7 @@ import sys
 from typing import TypeVar
 
 from tinycode_git import config, modes
+from tinycode_git.errors import UsageError
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.write import PlanRepo
@@ -85,6 +86,14 @@ def settle(repo: PlanRepo, ledger: Ledger, held: Ceiling) -> None:
     able = repo if isinstance(repo, ExecuteRepo) else ExecuteRepo(repo.git, repo.place)
     for one in recover(able, ledger):
         say(str(one))
+
+
+def from_top(repo: ReadRepo, path: str) -> str:
+    """A path given where the user stands, as one from the top of the working tree. Raises UsageError."""
+    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
+    if inside == ".." or inside.startswith(("../", "/")):
+        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
+    return inside
 
 
 def say(text: str) -> None:

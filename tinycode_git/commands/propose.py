@@ -12,7 +12,7 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
-from tinycode_git.commands.opening import planning, preload, say
+from tinycode_git.commands.opening import from_top, planning, preload, say
 from tinycode_git.commands.planview import summary, view
 from tinycode_git.commands.validating import validate
 from tinycode_git.errors import Incomplete, Refused, UsageError
@@ -34,7 +34,7 @@ _MAX_INPUT = 256 * 1024 * 1024
 
 @app.command(context_settings=_PASS_ON)
 def propose(
-    context: typer.Context,
+    given_as: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(metavar="[TASK]", help="What to change, in a sentence; after --recipe its arguments."),
@@ -128,7 +128,7 @@ def propose(
         "--agent": agent,
     }
     chosen = [name for name, value in sources.items() if value]
-    _check_empty(context, sources)
+    _check_empty(given_as, sources)
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} cannot be combined", "a plan comes from one place")
     given = words or []
@@ -167,10 +167,10 @@ def propose(
     _tell(plan, json)
 
 
-def _check_empty(context: typer.Context, sources: Mapping[str, str]) -> None:
+def _check_empty(given_as: typer.Context, sources: Mapping[str, str]) -> None:
     """Refuse a source that was named with nothing after it (a shell variable that is not set)."""
     for name, value in sources.items():
-        given = context.get_parameter_source("plan_file" if name == "--plan" else name[2:].replace("-", "_"))
+        given = given_as.get_parameter_source("plan_file" if name == "--plan" else name[2:].replace("-", "_"))
         if not value.strip() and given is not None and given.name == "COMMANDLINE" and name != "--from-worktree":
             raise UsageError(f"{name} is empty", "see git tiny propose --help")
 
