@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_rdjsonl() -> None:
 
 
 @pytest.mark.parametrize("more", [{"suppressions": [{"kind": "inSource"}]}, {"baselineState": "absent"}])
-def test_what_is_suppressed_is_none(more: dict[str, object]) -> None:
+def test_what_is_suppressed_is_none(more: dict[str, Any]) -> None:
     assert read_report(sarif(**more), "r", "") == ()
 
 
