@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -18,6 +19,7 @@ from tinycode_git.errors import Exit, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.worktrees import holders
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger
 from tinycode_git.plan.approve import (
@@ -30,6 +32,7 @@ from tinycode_git.plan.approve import (
     prepare,
     refuse_conflicts,
 )
+from tinycode_git.plan.backup import Stashes, stashes
 from tinycode_git.plan.partial import Part, parse_steps, prepare_part
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import Plan, find_plan
@@ -134,18 +137,21 @@ def apply(
     found = find_plan(repo, plan or None, State.OPEN)
     if expect:
         check_expected(found, expect)
-    approval, part = _prepare(repo, found, choice)
-    refuse_conflicts(approval)
-    refuse_blocked(look(repo, approval.plan.base, approval.tip), found.id)
-    if yes and not expect and not prompt.at_terminal():
-        raise Refused(
-            "off a terminal, --yes needs the oid that was looked at",
-            f"git tiny show {found.id}, then: git tiny apply {found.id} --yes --expect {found.tip}",
-        )
-    if not yes:
-        approval, part = _approved_by_person(repo, found, choice, json)
-    gate = None if no_check else wanted_gate(repo, check, approval, each_step=each_step)
-    done = _approve(repo, ledger, approval, part, expect_tree, gate, ask=not yes)
+    with ExitStack() as held:
+        # Approved already: what the worktrees hold is read while everything else is looked at.
+        begun = held.enter_context(stashes(repo, holders(repo, found.record.target))) if yes and expect else None
+        approval, part = _prepare(repo, found, choice)
+        refuse_conflicts(approval)
+        refuse_blocked(look(repo, approval.plan.base, approval.tip), found.id)
+        if yes and not expect and not prompt.at_terminal():
+            raise Refused(
+                "off a terminal, --yes needs the oid that was looked at",
+                f"git tiny show {found.id}, then: git tiny apply {found.id} --yes --expect {found.tip}",
+            )
+        if not yes:
+            approval, part = _approved_by_person(repo, found, choice, json)
+        gate = None if no_check else wanted_gate(repo, check, approval, each_step=each_step)
+        done = _approve(repo, ledger, approval, part, expect_tree, gate, begun, ask=not yes)
     _report(repo, approval, done, part, json)
 
 
@@ -232,6 +238,7 @@ def _approve(
     part: Part | None,
     expect_tree: str,
     gate: Gate | None,
+    begun: Stashes | None,
     *,
     ask: bool,
 ) -> Approved:
@@ -241,7 +248,7 @@ def _approve(
     while True:
         try:
             also = partial(part.rest, repo) if part is not None else None
-            return approve(repo, ledger, approval, gate=gate, expect_tree=expect_tree, also=also)
+            return approve(repo, ledger, approval, gate=gate, expect_tree=expect_tree, also=also, begun=begun)
         except TreeChanged as changed:
             if not ask:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 
 from tinycode_git.errors import Refused, TinyError, Unsettled, UsageError
@@ -19,7 +19,7 @@ from tinycode_git.git.trailers import one_line, with_trailers
 from tinycode_git.git.worktrees import Worktree, holders, under_way
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger, Operation
-from tinycode_git.plan.backup import stashes
+from tinycode_git.plan.backup import Stashes, stashes
 from tinycode_git.plan.landing import Landing, land
 from tinycode_git.plan.record import Event, Record, State
 from tinycode_git.plan.stack import retarget_above
@@ -151,9 +151,11 @@ def approve(
     gate: Gate | None = None,
     expect_tree: str = "",
     also: Also | None = None,
+    begun: Stashes | None = None,
 ) -> Approved:
     """Merge the plan; see the module. ``also`` answers, once the merge is known, with refs to move along with it.
 
+    ``begun`` is a reading of the worktrees that was begun a moment ago; without it one begins here.
     Raises with nothing of the user's changed, or returns when all of it is.
     """
     refuse_conflicts(approval)
@@ -165,7 +167,7 @@ def approve(
         "apply", str(plan.risk), approval.target, approval.old, plan=plan.id, details={**details, "tree": approval.tree}
     )
     intent = ledger.intend(operation)
-    with stashes(repo, found) as saved_work, ExitStack() as held:
+    with nullcontext(begun) if begun else stashes(repo, found) as saved_work, ExitStack() as held:
         try:
             made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
             if gate is not None:

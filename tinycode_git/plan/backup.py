@@ -64,7 +64,8 @@ class Stashes:
 
     def keep(self, worktree: Worktree, head: str, before: str) -> None:
         """Store what a worktree held as a backup; ``head`` is the commit checked out there. Waits for the reading."""
-        keep(self.repo, worktree, self.reading[worktree.path].result() or head, before)
+        read = self.reading.get(worktree.path)
+        keep(self.repo, worktree, (read.result() if read else _stash(self.repo, worktree)) or head, before)
 
 
 @contextmanager
