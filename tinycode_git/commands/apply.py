@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,11 +33,13 @@ from tinycode_git.plan.approve import (
     refuse_conflicts,
 )
 from tinycode_git.plan.backup import Stashes, stashes
-from tinycode_git.plan.partial import Part, parse_steps, prepare_part
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import Plan, find_plan
 from tinycode_git.render import console, jsonout, prompt
 from tinycode_git.render.escape import visible_block
+
+if TYPE_CHECKING:
+    from tinycode_git.plan.partial import Part
 
 app = new_app()
 
@@ -167,6 +169,8 @@ def _prepare(repo: PlanRepo, plan: Plan, choice: Choice) -> tuple[Approval, Part
     approval = prepare(repo, plan)
     if not choice.steps:
         return approval, None
+    from tinycode_git.plan.partial import parse_steps, prepare_part
+
     wanted = parse_steps(choice.steps, len(plan.steps))
     if len(wanted) == len(plan.steps):
         return approval, None

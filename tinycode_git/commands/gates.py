@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tinycode_git import config
-from tinycode_git.commands.limits import limits_of
 from tinycode_git.commands.opening import say
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.trailers import one_line
 from tinycode_git.plan.approve import Approval, Gate
-from tinycode_git.plan.gate import Check, refusal, run_gate
 from tinycode_git.render.escape import visible
+
+if TYPE_CHECKING:
+    from tinycode_git.plan.gate import Check  # an approval without a gate does not load what runs one
 
 _SECONDS = 3600
 
 
 def check_of(repo: ReadRepo, command: str) -> Check | None:
     """The gate that is wanted: ``command``, else ``tiny.check``; None where neither is given."""
+    if not command and repo.config("tiny.check") is None:
+        return None
+    from tinycode_git.commands.limits import limits_of
+    from tinycode_git.plan.gate import Check
+
     settings = config.read(repo.git)
     line = command or settings.check
     if not line.strip():
@@ -66,6 +73,8 @@ def _steps(repo: ReadRepo, approval: Approval, check: Check) -> None:
 
 
 def _run(repo: ReadRepo, tree: str, check: Check, what: str, parents: tuple[str, ...]) -> None:
+    from tinycode_git.plan.gate import refusal, run_gate
+
     say(f"gate on {what}: {one_line(check.command)}")
     result = run_gate(repo, tree, check, parents=parents, shown=_shown)
     if not result.passed:
