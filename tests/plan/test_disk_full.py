@@ -67,7 +67,7 @@ def on_a_small_disk(world: Path, repo: Repo, verb: str, free: Iterable[int]) -> 
     mount = ("bwrap", "--dev-bind", "/", "/", "--size", str(SIZE), "--tmpfs", disk)
     if shutil.which("bwrap") is None or run([*mount, "true"], cwd=world, check=False).code:
         pytest.skip("bubblewrap, which mounts a small file system, does not work here")
-    asked = [repo.path, disk, plan.id, plan.tip, plan.branch, verb, *map(str, free)]
+    asked: list[str | Path] = [repo.path, disk, plan.id, plan.tip, plan.branch, verb, *map(str, free)]
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "hooks")]), "TMPDIR": str(disk)}
     run([*mount, sys.executable, "-m", "tests.plan.test_disk_full", *asked], cwd=world, env=env, timeout=900)
 
