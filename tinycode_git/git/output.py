@@ -43,7 +43,12 @@ class PlainLines:
         if (last and self._waiting) or len(self._waiting) > _LONGEST_LINE:
             whole.append(self._waiting)
             self._waiting = ""
-        return [plain(line.removesuffix("\r")) for line in whole]
+        return [part for line in whole for part in _parts(plain(line.removesuffix("\r")))]
+
+
+def _parts(text: str) -> list[str]:
+    """The lines that a carriage return made of one, without the empty ones that a redrawn line leaves."""
+    return [part for part in text.split("\n") if part] or [""]
 
 
 class Kept:
