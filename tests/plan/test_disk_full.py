@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.plan.plans import Made, apply, make_plan, state
+from tests.plan.plans import Made, apply, make_plan, state, untouched
 from tests.plan.test_interrupted import CHANGE, work
 from tests.plan.test_sweep import Scene
-from tests.repos import ROOT, Repo, run
+from tests.repos import ROOT, TINY, Repo, run
 
 SIZE = 4 << 20
 FREE = (0, 20, 76, 180)
@@ -56,6 +56,15 @@ def _fill(disk: Path, free: int) -> None:
         file.write(b"\0" * max(0, left))
 
 
+def small_disk(world: Path, place: Path, size: int) -> list[str | Path]:
+    """The start of a command line that runs with a file system of ``size`` bytes at ``place``."""
+    place.mkdir(parents=True)
+    mount: list[str | Path] = ["bwrap", "--dev-bind", "/", "/", "--size", str(size), "--tmpfs", place]
+    if shutil.which("bwrap") is None or run([*mount, "true"], cwd=world, check=False).code:
+        pytest.skip("bubblewrap, which mounts a small file system, does not work here")
+    return mount
+
+
 def on_a_small_disk(world: Path, repo: Repo, verb: str, free: Iterable[int]) -> None:
     work(repo)
     plan = make_plan(repo, CHANGE)
@@ -63,10 +72,7 @@ def on_a_small_disk(world: Path, repo: Repo, verb: str, free: Iterable[int]) -> 
     if verb == "rollback":
         apply(repo, plan)
     disk = world / "disk"
-    disk.mkdir()
-    mount = ("bwrap", "--dev-bind", "/", "/", "--size", str(SIZE), "--tmpfs", disk)
-    if shutil.which("bwrap") is None or run([*mount, "true"], cwd=world, check=False).code:
-        pytest.skip("bubblewrap, which mounts a small file system, does not work here")
+    mount = small_disk(world, disk, SIZE)
     asked: list[str | Path] = [repo.path, disk, plan.id, plan.tip, plan.branch, verb, *map(str, free)]
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "hooks")]), "TMPDIR": str(disk)}
     run([*mount, sys.executable, "-m", "tests.plan.test_disk_full", *asked], cwd=world, env=env, timeout=900)
@@ -85,6 +91,30 @@ def test_with_every_amount_of_space(
     amounts = range(0, 300, 4)
     on_a_small_disk(world, repo, verb, amounts)
     record_property("summary", f"{verb}: out of space with {len(amounts)} amounts of it, none lost anything")
+
+
+FILLING = {  # what an agent does, and what git tiny ends with
+    "and leaves it full": ("echo a > a; cat /dev/zero > big", 4),
+    "with temporary files": ("echo a > a; cat /dev/zero > $TMPDIR/big; exit 0", 0),
+    "and tidies up": ("cat /dev/zero > big; rm big; echo a > a", 0),
+}
+
+
+@pytest.mark.parametrize("name", FILLING)
+def test_an_agent_fills_the_disk(world: Path, repo: Repo, name: str) -> None:
+    script, code = FILLING[name]
+    repo.tiny("scan", "--all")
+    mount = small_disk(world, world / "home/.cache/git-tiny", 1 << 20)
+    argv = [*mount, *TINY, "propose", "--agent", script, "fill", "--json"]
+    with untouched(repo):
+        answer = run(argv, cwd=repo.path, env={"PYTHONPATH": str(ROOT)}, check=False)
+    assert answer.code == code, answer
+    assert "No space left on device" in answer.err
+    if code:
+        last = answer.err.splitlines()[-1]
+        assert last == "hint: is the disk full, or the repository read-only? put that right and try again"
+    else:
+        assert [step["paths"] for step in answer.json["steps"]] == [["a"]]
 
 
 if __name__ == "__main__":
