@@ -22,7 +22,8 @@ CROWDED = (
     "was moved by somebody else meanwhile; nothing was changed",
     "another git process holds",
     "moved since",
-    "moved it since it was shown",
+    "merging would bring more than its steps",
+    "stands on the newest",
 )
 NEW_FILE = "--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{path}\n"
 
@@ -48,7 +49,7 @@ class Worker:
             if choice.random() < 0.15:
                 self.moved(plan, "rejected", "reject", plan["id"])
                 continue
-            applied = self.moved(plan, "applied", "apply", plan["id"], "--yes", "--expect", plan["tip"])
+            applied = self.apply(plan)
             undone = applied and choice.random() < 0.6 and self.moved(plan, "rolled-back", "rollback", plan["id"])
             if undone and choice.random() < 0.5:
                 self.moved(plan, "applied", "redo", plan["id"])
@@ -59,6 +60,15 @@ class Worker:
         made: dict[str, str] = self.run(*args, input=NEW_FILE.format(path=path), tries=20).json
         self.states[made["id"]], self.targets[made["id"]] = "open", target
         return made
+
+    def apply(self, plan: dict[str, str]) -> bool:
+        """Approve; where somebody took back what the plan stands on, it is moved first."""
+        for _ in range(5):
+            if self.moved(plan, "applied", "apply", plan["id"], "--yes", "--expect", plan["tip"]):
+                return True
+            if self.run("restack", plan["id"], tries=5).code == 0:
+                plan["tip"] = self.run("show", plan["id"], "--json", tries=1).json["tip"]
+        return False
 
     def moved(self, plan: dict[str, str], state: str, *args: str) -> bool:
         done = self.run(*args, tries=5).code == 0
