@@ -50,6 +50,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in gone]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The lines that tests recorded as their ``summary``: how much a sweep tried."""
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    lines = [str(value) for report in reports for name, value in report.user_properties if name == "summary"]
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def world(tmp_path: Path) -> Iterator[Path]:
     """The sealed world of this test; its repositories belong below this folder."""

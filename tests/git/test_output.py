@@ -52,6 +52,11 @@ def test_pieces_make_the_same_lines(data: bytes, size: int) -> None:
     assert got + pieces.feed(b"", last=True) == expected
 
 
+def test_a_line_that_is_drawn_again_is_a_line_each_time() -> None:
+    drawn = b"\x1b[2K\r\x1b[1mstep 1\x1b[0m\rstep 2\r\n\n\rdone\n"
+    assert PlainLines().feed(drawn) == ["step 1", "step 2", "", "done"]
+
+
 def test_a_line_without_end_is_not_held_for_ever() -> None:
     lines = PlainLines()
     assert sum(len(line) for line in lines.feed(b"x" * 100_000)) > 80_000

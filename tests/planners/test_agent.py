@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,25 @@ def test_the_plan_lands_and_is_taken_back(repo: Repo, env: dict[str, str]) -> No
     repo.tiny("apply", plan["id"], "--yes", "--expect", plan["tip"])
     assert repo.tree().keys() >= {"a", "b"}
     repo.tiny("rollback", plan["id"])
+    assert state(repo) == before
+
+
+def test_a_formatter_at_work_on_this_project(repo: Repo, env: dict[str, str]) -> None:
+    shutil.copytree(ROOT / "tinycode_git", repo.path / "tinycode_git", ignore=shutil.ignore_patterns("__pycache__"))
+    repo.git("add", "tinycode_git")
+    repo.commit("this project")
+    paths = ["tinycode_git/errors.py", "tinycode_git/modes.py"]
+    command = f"{sys.executable} -m ruff format --isolated --line-length 60 {' '.join(paths)}"
+    before = state(repo)
+    plan = repo.tiny("propose", "--agent", command, "shorter lines", "--json", env=env).json
+    assert state(repo) == before
+    assert [step["paths"] for step in plan["steps"]] == [paths]
+    check = f"{sys.executable} -m compileall -q tinycode_git"
+    repo.tiny("apply", plan["id"], "--check", check, "--yes", "--expect", plan["tip"], env=env)
+    for path in paths:
+        lines = (repo.path / path).read_text().splitlines()
+        assert len(lines) > len((ROOT / path).read_text().splitlines())
+    repo.tiny("rollback", env=env)
     assert state(repo) == before
 
 

@@ -135,5 +135,7 @@ def _fetch(clone: Clone, oid: str, into: Git) -> None:
 
 def _not_taken(failed: GitFailed) -> Incomplete:
     return Incomplete(
-        f"what was made in the throwaway clone could not be taken over: {failed.message}", detail=failed.detail
+        f"what was made in the throwaway clone could not be taken over: {failed.message}",
+        failed.hint,
+        detail=failed.detail,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from codecs import getincrementaldecoder
 from collections import deque
@@ -43,13 +44,19 @@ class PlainLines:
         if (last and self._waiting) or len(self._waiting) > _LONGEST_LINE:
             whole.append(self._waiting)
             self._waiting = ""
-        return [plain(line.removesuffix("\r")) for line in whole]
+        return [part for line in whole for part in _parts(plain(line.removesuffix("\r")))]
+
+
+def _parts(text: str) -> list[str]:
+    """The lines that a carriage return made of one, without the empty ones that a redrawn line leaves."""
+    return [part for part in text.split("\n") if part] or [""]
 
 
 class Kept:
     """A file that takes any amount of output and keeps its beginning and its end, ``most`` bytes in all.
 
-    What was left out is said in between. The end is held in memory and written when the block ends.
+    What was left out is said in between. The end is held in memory and written when the block ends. A disk that is full
+    (whose output it is may have filled it) leaves the file short, and stops nothing.
     """
 
     def __init__(self, path: Path, most: int = 4_000_000) -> None:
@@ -59,7 +66,7 @@ class Kept:
         self._held = 0
 
     def __enter__(self) -> Self:
-        self._file = self.path.open("wb")
+        self._file = self.path.open("wb", buffering=0)
         return self
 
     def write(self, data: bytes) -> None:
@@ -67,8 +74,7 @@ class Kept:
         room = max(0, self._half - self.seen)
         self.seen += len(data)
         if room:
-            self._file.write(data[:room])
-            self._file.flush()
+            self._put(data[:room])
         if data := data[room:]:
             self._tail.append(data)
             self._held += len(data)
@@ -76,6 +82,15 @@ class Kept:
             gone = len(self._tail.popleft())
             self._held -= gone
             self.left_out += gone
+
+    def _put(self, data: bytes) -> None:
+        try:
+            written = self._file.write(data)
+        except OSError as full:
+            if full.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            written = 0
+        self.left_out += len(data) - written
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,6 +100,6 @@ class Kept:
             self.left_out += len(rest) - self._half
             rest = rest[-self._half :]
         if self.left_out:
-            self._file.write(b"\n[%d bytes left out]\n" % self.left_out)
-        self._file.write(rest)
+            self._put(b"\n[%d bytes left out]\n" % self.left_out)
+        self._put(rest)
         self._file.close()

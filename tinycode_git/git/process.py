@@ -72,6 +72,7 @@ _NOWHERE = "/nonexistent/index"
 # How git passes on that the system would not let it write.
 _UNWRITABLE = (
     "No space left on device",
+    "Out of diskspace",
     "Disk quota exceeded",
     "Read-only file system",
     "File too large",

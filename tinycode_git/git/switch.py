@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinycode_git.errors import Refused
+from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.git.diff import FileDiff
 from tinycode_git.git.places import MANY, place_of
 from tinycode_git.git.process import Git, GitFailed, rows
@@ -193,7 +193,7 @@ def _is_file(place: Path) -> bool:
         return False
 
 
-def _refusal(git: Git, worktree: Path, failed: GitFailed) -> Refused:
+def _refusal(git: Git, worktree: Path, failed: GitFailed) -> TinyError:
     """git's refusal to switch in our words."""
     unmerged = sorted({row.partition("\t")[2] for row in git.lines("ls-files", "--unmerged", "-z")})
     if unmerged:
@@ -202,8 +202,14 @@ def _refusal(git: Git, worktree: Path, failed: GitFailed) -> Refused:
             "resolve them (git status lists them), git add the files, then try again",
             detail="\n".join(f"  {path}" for path in unmerged),
         )
+    if any(words in failed.stderr for words in ("unable to write file", "unable to create file")):
+        return Incomplete(
+            f"git could not write all files in {worktree}; nothing was changed",
+            "is the disk full, or a folder read-only? put that right and try again",
+            detail=failed.stderr,
+        )
     return Refused(
-        f"git would not change {worktree}: {failed.stderr.splitlines()[0] if failed.stderr else failed.message}",
+        f"git would not change {worktree}: {failed.message}",
         "nothing was changed; put that right and try again",
         detail=failed.stderr,
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from tinycode_git.errors import Refused, TinyError, Unsettled
 from tinycode_git.git.leftover import clear_ref_locks
 from tinycode_git.git.objects import write_object
-from tinycode_git.git.process import GitFailed
+from tinycode_git.git.process import Completed, GitFailed
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove, refusal, transaction
 from tinycode_git.git.trees import change_tree
@@ -93,7 +94,7 @@ class PlanRepo(ReadRepo):
             raise Refused(f"{foreign[0]} is not git tiny's to move")
         self.transact(moves, lambda stdin: self.git.quiet("update-ref", "--stdin", "-z", "-m", why, stdin=stdin))
 
-    def transact(self, moves: Sequence[RefMove], run: Callable[[bytes], object]) -> None:
+    def transact(self, moves: Sequence[RefMove], run: Callable[[bytes], Completed]) -> None:
         """Move refs by ``run``, a git that gets the transaction on its standard input; all or none.
 
         git prepares all, then moves one after the other: where it was killed or the disk failed in between, the rest
@@ -101,7 +102,7 @@ class PlanRepo(ReadRepo):
         """
         begun = time.time()
         try:
-            run(transaction(moves))
+            done = run(transaction(moves))
         except GitFailed as failed:
             try:
                 if failed.code < 0:
@@ -115,6 +116,10 @@ class PlanRepo(ReadRepo):
                     f"git stopped while it moved {moves[0].ref}: {failed.message}", "run: git tiny recover"
                 ) from error
             raise refusal(moves, failed) from failed
+        if b".lock'" in done.err:
+            # git could not remove a lock, warned of it, and went on.
+            with suppress(Refused):
+                clear_ref_locks(self, begun, [move.ref for move in moves])
 
     def _rest(self, moves: Sequence[RefMove]) -> list[RefMove] | None:
         """The moves that a transaction left undone; None where it moved nothing, or somebody else moved a ref."""

@@ -20,7 +20,7 @@ from tinycode_git.git.diff import FileDiff, diff_commits
 from tinycode_git.git.harvest import Harvest, harvest
 from tinycode_git.git.read import Commit, ReadRepo
 from tinycode_git.git.sandbox import Errand, Outcome, Sandbox, run
-from tinycode_git.git.throwaway import clone
+from tinycode_git.git.throwaway import clone, remove
 from tinycode_git.git.trailers import without_ours
 from tinycode_git.git.watch import Limits
 from tinycode_git.planners.commits import changes_of
@@ -98,6 +98,7 @@ def run_agent(repo: ReadRepo, base: str, agent: Agent, shown: Callable[[str], ob
             interrupted = True
             outcome = Outcome(-signal.SIGINT, time.monotonic() - begun, 0.0, 0, output)
         printed = output.read_bytes()[-_KEPT:] if output.exists() else b""
+        remove(place.scratch)
         taken = harvest(place, base, repo.git)
         return AgentRun(_proposal(repo, base, agent, taken, outcome), outcome, printed, interrupted)
 
