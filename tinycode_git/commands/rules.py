@@ -124,15 +124,14 @@ def test(
 
     rules = load_files(file) if file else _all()
     engine = Engine(compile_rules(rules))
-    wrong = {rule: problems(engine, rule) for rule in rules}
-    wrong = {rule: said for rule, said in wrong.items() if said}
+    wrong = [(rule, said) for rule in rules if (said := problems(engine, rule))]
     if json:
         jsonout.write(
             {"rules": len(rules), "wrong": [{"rule": r.id, "source": r.source, "line": r.line, "problems": said}
-                                            for r, said in wrong.items()]}
+                                            for r, said in wrong]}
         )  # fmt: skip
     else:
-        for rule, said in wrong.items():
+        for rule, said in wrong:
             for one in said:
                 print(f"{visible(rule.source)}:{rule.line}: {rule.id}: {visible(one)}")
         examples = sum(len(rule.examples) + len(rule.near_misses) for rule in rules)
