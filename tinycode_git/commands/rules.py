@@ -24,6 +24,28 @@ def _all() -> tuple[Rule, ...]:
     return unique((*load_shipped(), *load_files(own)))
 
 
+def _told() -> tuple[Rule, ...]:
+    """Every rule that findings name: those of files, and the few that no text or path alone can tell."""
+    from tinycode_git.plan.dependencies import RULE
+    from tinycode_git.safety.policychange import RULES
+
+    undeclared = Rule(
+        id=RULE,
+        family="dependency",
+        severity="medium",
+        confidence="likely",
+        kind="builtin",
+        body="imports of a plan's steps, against manifests and lock files",
+        message="a step imports a package that no manifest or lock file of the project declares",
+        advice="declare it with the project's dependencies, if this is the package that was meant",
+        reference="https://cwe.mitre.org/data/definitions/1357.html",
+        languages=("go", "javascript", "python", "rust"),
+        examples=("import requests",),
+        near_misses=("import json",),
+    )
+    return (*_all(), *RULES, undeclared)
+
+
 def _json(rule: Rule) -> dict[str, Any]:
     kept = rule._asdict()
     kept["reading"] = kept.pop("kind")
@@ -51,7 +73,7 @@ def list_(
     """
     if family and family not in FAMILIES:
         raise UsageError(f"there is no family '{family}'", f"one of: {', '.join(FAMILIES)}")
-    rules = [rule for rule in _all() if family in ("", rule.family)]
+    rules = [rule for rule in _told() if family in ("", rule.family)]
     if json:
         jsonout.write({"rules": [_json(rule) for rule in rules]})
         return
@@ -80,7 +102,7 @@ def show(
       0  done
       2  no rule of that id
     """
-    known = {one.id: one for one in _all()}
+    known = {one.id: one for one in _told()}
     if rule not in known:
         from difflib import get_close_matches
 
@@ -124,15 +146,14 @@ def test(
 
     rules = load_files(file) if file else _all()
     engine = Engine(compile_rules(rules))
-    wrong = {rule: problems(engine, rule) for rule in rules}
-    wrong = {rule: said for rule, said in wrong.items() if said}
+    wrong = [(rule, said) for rule in rules if (said := problems(engine, rule))]
     if json:
         jsonout.write(
             {"rules": len(rules), "wrong": [{"rule": r.id, "source": r.source, "line": r.line, "problems": said}
-                                            for r, said in wrong.items()]}
+                                            for r, said in wrong]}
         )  # fmt: skip
     else:
-        for rule, said in wrong.items():
+        for rule, said in wrong:
             for one in said:
                 print(f"{visible(rule.source)}:{rule.line}: {rule.id}: {visible(one)}")
         examples = sum(len(rule.examples) + len(rule.near_misses) for rule in rules)

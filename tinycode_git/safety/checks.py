@@ -186,6 +186,7 @@ _STAND_IN = re.compile(
     rb"|xxxx|\*\*\*|\.\.\.|to[_-]be[_-]|not[_-]?(a[_-])?real|fake|deadbeef|lorem|foobar|s3cr3t|^secret$|^password$"
 )
 _TEMPLATE = re.compile(rb"\$\{|\{\{|\$\(|<[A-Za-z_ -]+>|%[({]|#\{|\{[a-z_]+\}|^\$[A-Za-z_]|^%[A-Z_]+%|\[[A-Z_ ]+\]$")
+_RUN = 10
 _RUNS = (
     b"0123456789abcdefghijklmnopqrstuvwxyz0123456789",
     b"abcdefghijklmnopqrstuvwxyz0123456789",
@@ -197,13 +198,26 @@ _RUNS = (
 
 @check("not-placeholder")
 def not_placeholder(value: bytes) -> bool:
-    """Not a stand-in: a word for one, a template, one character repeated, a run of the alphabet."""
+    """Not a stand-in: a word for one, a template, one character repeated, mostly runs of the alphabet."""
     if _STAND_IN.search(value) or _TEMPLATE.search(value):
         return False
     if re.search(rb"(.)\1{7}", value, re.S) or len(set(value)) <= max(2, min(len(value) // 8, 9)):
         return False
-    lower = value.lower()
-    return not any(run[at : at + 10] in lower for run in _RUNS for at in range(len(run) - 9))
+    return _in_runs(value.lower()) * 10 < len(value) * 9
+
+
+def _in_runs(value: bytes) -> int:
+    """How many characters belong to a run of ten or more."""
+    count = at = 0
+    while at + _RUN <= len(value):
+        longest = max(_common(value[at:], run[run.find(value[at : at + _RUN]) :]) for run in _RUNS)
+        count += longest if longest >= _RUN else 0
+        at += max(1, longest if longest >= _RUN else 0)
+    return count
+
+
+def _common(one: bytes, other: bytes) -> int:
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 # For RE2: Python's own engine takes minutes for some values of 64 characters.
@@ -213,6 +227,8 @@ _WORDY = r"(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[0-9]{1,2})(?:[-_./: ]?(?:[A-Z]?[a-z]{2,
 @check("not-word")
 def not_word(value: bytes) -> bool:
     """Not words, an identifier, a path: letters in runs of one case, digits rare."""
+    if len(value) >= 16 and value.isalnum() and digits(value) * 5 >= len(value):
+        return True
     from tinycode_git.safety.regex import confirmer
 
     if not confirmer(_WORDY).fullmatch(value):

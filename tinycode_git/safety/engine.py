@@ -205,14 +205,13 @@ class Engine:
     def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes], bool]:
         """A quick question for sweeps: whether a rule may hold in a piece of a text, as far as that can be said of one.
 
-        Text rules are confirmed in the piece; a builtin, and with ``structural`` a structural rule, whose literal is
-        there, makes it suspicious.
+        Text rules and builtins are confirmed in the piece; with ``structural`` a structural rule whose literal is there
+        makes it suspicious.
         """
         fire, told = self._firing.fire, self.rules
-        kinds = ("builtin", "ast") if structural else ("builtin",)
         here = [at for at in range(len(told)) if where in self._places[at] and told[at].kind != "path"]
-        quick = frozenset(at for at in here if told[at].kind in kinds)
-        asked = frozenset((HIDDEN, SPLIT, *quick, *(at for at in here if told[at].kind == "pattern")))
+        quick = frozenset(at for at in here if structural and told[at].kind == "ast")
+        asked = frozenset((HIDDEN, SPLIT, *quick, *(at for at in here if told[at].kind != "ast")))
         more = self.more.suspicion(where, structural=structural) if self.more is not None else None
 
         def suspicious(piece: bytes) -> bool:
@@ -231,9 +230,14 @@ class Engine:
         if b"\0" in piece[:_HEAD]:
             fired = {at: ends for at, ends in fired.items() if at in self._binary}
         view = View(piece)
-        texts = [at for at in fired if at >= 0 and self.rules[at].kind == "pattern" and where in self._places[at]]
-        if any(next(self._confirmed(at, view, fired[at], []), None) is not None for at in texts):
-            return True
+        for at in fired:
+            if at < 0 or where not in self._places[at]:
+                continue
+            kind = self.rules[at].kind
+            hits = self._confirmed(at, view, fired[at], []) if kind == "pattern" else iter(())
+            hits = self._built_in(at, piece, where, "", 0) if kind == "builtin" else hits
+            if next(hits, None) is not None:
+                return True
         return next(self._folded(fired, piece, where, []), None) is not None
 
     def without_structure(self) -> Engine:

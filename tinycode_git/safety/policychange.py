@@ -24,7 +24,7 @@ ADDED = Rule(
     body="",
     message="the change brings an exception of its own",
     advice="git tiny allow --staged exception-added --reason '...' says that you mean it",
-    reference="https://github.com/tinycode-git/tinycode-git#exceptions",
+    reference="docs/rules.md",
     where=("path",),
 )
 LOOSENED = ADDED._replace(
