@@ -378,7 +378,8 @@ class Log:
         self.claims: list[tuple[int, str, str]] = []
         self.keys: list[tuple[int, Key]] = []
         self.made: set[str] = set()
-        self.outcomes: dict[str, int] = {}
+        self.begun: dict[str, int] = {}
+        self.merges: list[tuple[str, str, int, int]] = []
         self.tree = Tree()
 
     @property
@@ -393,6 +394,7 @@ class Verification:
     def __init__(self, pinned: list[Key], signers: str) -> None:
         self.pinned, self.signers = pinned, signers
         self.verified: list[str] = []
+        self.notes: list[str] = []
         self.unchecked: list[str] = []
         self.tampered: list[str] = []
 
@@ -427,8 +429,10 @@ class Verification:
                 log.keys.append((seq, Key(entry["new"])))
             if entry["action"] in MADE:
                 log.made.add(entry["new"])
-                if entry["phase"] != "intent":
-                    log.outcomes[entry["plan"]] = seq
+                if entry["phase"] == "intent":
+                    log.begun[entry["id"]] = seq
+                elif entry["action"] != "land":
+                    log.merges.append((entry["plan"], entry["new"], log.begun.get(entry["id"], seq), seq))
             while at < len(claims) and claims[at][0] <= log.tree.size:
                 if claims[at][0] and claims[at][1] != log.tree.root().hex():
                     raise Tampered(f"the first {claims[at][0]} entries are not those that {claims[at][2]} names")
@@ -558,7 +562,13 @@ def hold_commits(commits: list[tuple[str, str, str]], logs: dict[str, Log], foun
             found.unchecked.append(f"commit {oid[:12]} names log {name}, which is not in this clone")
         elif oid not in log.made and oid not in log.checkpoints:
             size = next(size for size, _, who in log.claims if who == f"commit {oid[:12]}")
-            if log.outcomes.get(plan, -1) >= size:
+            ends = [(made, last) for of, made, first, last in log.merges if of == plan and first < size <= last]
+            if ends:
+                found.notes.append(
+                    f"commit {oid[:12]} is a copy (rebased, cherry-picked or amended) of {ends[0][0][:12]}, which"
+                    f" entry {ends[0][1]} of log {name} records: the log vouches for that commit, not for the copy"
+                )
+            elif any(of == plan and last >= size for of, _, _, last in log.merges):
                 found.tampered.append(f"commit {oid[:12]} carries a trailer of log {name}, and no entry there names it")
             else:
                 found.unchecked.append(f"commit {oid[:12]}: its entry in log {name} is not published yet")
@@ -627,6 +637,7 @@ def main() -> int:
         return 4
     for word, rows in (
         ("verified", found.verified),
+        ("note", found.notes),
         ("could not verify", found.unchecked),
         ("TAMPERED", found.tampered),
     ):

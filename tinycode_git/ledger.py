@@ -53,6 +53,10 @@ class Anchor:
 class Ledger(Protocol):
     """Append-only record of operations. Every method returns once what it wrote is durable."""
 
+    @property
+    def failures(self) -> int:
+        """How many operations were begun through this object and failed."""
+
     def intend(self, operation: Operation) -> Intent:
         """Write the intent. Raises TinyError where it cannot be written: then the operation must not start."""
 

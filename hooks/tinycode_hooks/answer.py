@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 from tinycode_git.errors import TinyError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from tinycode_git.git.process import Git
     from tinycode_git.safety.outcome import Outcome
+
+# Rules that a loosened policy or a new exception breaks; where somebody allowed that, the change itself is on record.
+LOOSENING = ("exception-added", "policy-loosened")
 
 
 def of_families(outcome: Outcome, families: list[str]) -> Outcome:
@@ -22,11 +28,21 @@ def of_families(outcome: Outcome, families: list[str]) -> Outcome:
     return outcome._replace(result=outcome.result._replace(findings=findings), blocking=blocking)
 
 
-def answer(git: Git, hook: str, outcome: Outcome) -> int:
+def answer(git: Git, hook: str, outcome: Outcome, *, tips: Sequence[str] = ()) -> int:
     """Print what there is to say; 1 where something blocks, 4 where something was not looked at, else 0.
 
-    Nothing changed at all is no gap: an empty commit, a push that only deletes.
+    Nothing changed at all is no gap: an empty commit, a push that only deletes. Refusals are in the audit log; where a
+    push brings ``tips``, so is a pass (a commit does not wait for that).
     """
+    code = _answered(git, hook, outcome)
+    if code:
+        audit(git, hook, "refused", outcome, tips)
+    elif tips:
+        audit(git, hook, "passed", outcome, tips)
+    return code
+
+
+def _answered(git: Git, hook: str, outcome: Outcome) -> int:
     receipt = outcome.result.receipt
     if not outcome.result.findings and not outcome.result.notes and not receipt.skipped:
         return 0
@@ -38,7 +54,6 @@ def answer(git: Git, hook: str, outcome: Outcome) -> int:
     if outcome.blocking:
         _say(report.told(outcome.result.findings, outcome.blocking, receipt, outcome.tier, color=_color()).rstrip())
         _say(f"git tiny: {hook} refused")
-        audit(git, hook, "refused", outcome)
         return 1
     for finding in outcome.result.findings:
         if not finding.excused:
@@ -53,19 +68,36 @@ def answer(git: Git, hook: str, outcome: Outcome) -> int:
     return 0
 
 
-def warn(git: Git, hook: str, outcome: Outcome, what: str) -> None:
-    """Say what is there already, and write it down: too late to refuse."""
+def warn(git: Git, hook: str, outcome: Outcome, what: str, tip: str) -> None:
+    """Say what is there already, with the commit ``tip``, and write it down: too late to refuse."""
     if not outcome.blocking:
+        if any(finding.rule in LOOSENING for finding in outcome.result.findings):
+            audit(git, hook, "policy", outcome, [tip])
         return
     from tinycode_git.safety import report
 
     _say(report.told(outcome.blocking, outcome.blocking, outcome.result.receipt, outcome.tier, color=_color()).rstrip())
     _say(f"git tiny: {what}")
-    audit(git, hook, "bypassed", outcome)
+    audit(git, hook, "bypassed", outcome, [tip])
 
 
-def audit(git: Git, hook: str, what: str, outcome: Outcome) -> None:
-    """One entry in the audit chain; a chain that cannot be written is said, and changes no verdict."""
+def audit(git: Git, hook: str, what: str, outcome: Outcome, tips: Sequence[str] = ()) -> None:
+    """One entry in the audit chain: ``refused``, ``passed``, ``bypassed``, ``policy`` (loosened, and allowed)."""
+    told = outcome.blocking or outcome.result.findings
+    details = {
+        "hook": hook,
+        "outcome": {"refused": "refused", "passed": "passed"}.get(what, "found"),
+        "tier": outcome.tier,
+        "rules": sorted({finding.rule for finding in told}),
+        "fingerprints": sorted({finding.fingerprint for finding in told})[:100],
+        "not_looked_at": len(outcome.result.receipt.skipped),
+        "tips": list(tips)[:100],
+    }
+    write_down(git, "policy" if what == "policy" else f"hook-{what}", worst(outcome), details, tips)
+
+
+def write_down(git: Git, action: str, risk: str, details: Mapping[str, Any], tips: Sequence[str] = ()) -> None:
+    """Add the entry; a chain that cannot be written is said, and changes no verdict."""
     from pathlib import Path
 
     from tinycode_git import config, modes
@@ -74,21 +106,13 @@ def audit(git: Git, hook: str, what: str, outcome: Outcome) -> None:
     from tinycode_git.safety.finding import printable
     from tinycode_git.safety.surface import common_dir
 
-    rules = sorted({finding.rule for finding in outcome.blocking})
-    details = {
-        "hook": hook,
-        "outcome": "refused" if what == "refused" else "found",
-        "tier": outcome.tier,
-        "rules": rules,
-        "fingerprints": sorted({finding.fingerprint for finding in outcome.blocking})[:100],
-    }
     try:
         held = modes.ceiling(os.environ, config.read(git).mode)
         who = git.quiet("var", "GIT_COMMITTER_IDENT", ok=(0, 128)).text.rpartition(">")[0]
         ledger = JournalLedger(
             Path(common_dir(git)), mode=held.mode.word, user=f"{who}>" if who else "", actor="git-tiny-hook"
         )
-        ledger.note(Operation(f"hook-{what}", risk=worst(outcome), details=details))
+        ledger.note(Operation(action, risk=risk, new=tips[0] if tips else "", details=details))
     except TinyError as failed:
         _say(f"git tiny: not written to the audit log: {printable(failed.message)}")
 

@@ -21,5 +21,6 @@ def run(args: list[str]) -> int:
     before = args[0] if args[0].strip("0") else empty_tree(git)
     base = args[0] if args[0].strip("0") else ""
     outcome = session(git, base, cached=True).run(lambda scanner: scan_between(scanner, before, args[1]))
-    warn(git, "post-checkout", outcome, "this is in the working tree now; look at it before you build or run anything")
+    what = "this is in the working tree now; look at it before you build or run anything"
+    warn(git, "post-checkout", outcome, what, args[1])
     return 0

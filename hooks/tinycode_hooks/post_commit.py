@@ -17,5 +17,7 @@ def run(args: list[str]) -> int:
         return 0
     parents = git.quiet("rev-list", "--parents", "-n", "1", "--end-of-options", tip).text.split()[1:]
     outcome = session(git, parents[0] if parents else "", cached=True).run(lambda s: scan_commits(s, [tip]))
-    warn(git, "post-commit", outcome, f"commit {tip[:12]} holds this; pre-push will refuse it (git commit --amend)")
+    warn(
+        git, "post-commit", outcome, f"commit {tip[:12]} holds this; pre-push will refuse it (git commit --amend)", tip
+    )
     return 0

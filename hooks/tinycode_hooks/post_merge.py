@@ -17,5 +17,5 @@ def run(args: list[str]) -> int:
     if not before or not tip or args[:1] == ["1"]:  # squashed: nothing is committed yet
         return 0
     outcome = session(git, before, cached=True).run(lambda scanner: scan_between(scanner, before, tip))
-    warn(git, "post-merge", outcome, "this came with the merge; look at it before you build or run anything")
+    warn(git, "post-merge", outcome, "this came with the merge; look at it before you build or run anything", tip)
     return 0

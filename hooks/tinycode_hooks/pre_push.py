@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from tinycode_git.errors import Refused
 from tinycode_git.safety.opening import settings
-from tinycode_hooks.answer import answer
-from tinycode_hooks.pushed import Update, judge_push, parse_updates, refs_below, refuse_unnamed_plans
+from tinycode_hooks.answer import answer, write_down
+from tinycode_hooks.pushed import Update, judge_push, parse_updates, refs_below, refuse_unnamed_plans, tips
 from tinycode_hooks.repository import repository
 
 
@@ -15,9 +16,13 @@ def run(args: list[str]) -> int:
     git = repository()
     lines = sys.stdin.read().splitlines()
     updates = parse_updates(lines, lambda words: Update(*words), 4)
-    refuse_unnamed_plans(updates, settings(git).prefix)
+    try:
+        refuse_unnamed_plans(updates, settings(git).prefix)
+    except Refused as refused:
+        write_down(git, "hook-refused", "low", {"hook": "pre-push", "outcome": "refused", "reason": refused.message})
+        raise
     remote = args[0] if args else ""
     known = refs_below(git, f"refs/remotes/{remote}/") if remote and "/" not in remote else []
     known += [update.old for update in updates if update.old.strip("0")]
     outcome = judge_push(git, updates, known)
-    return 0 if outcome is None else answer(git, "pre-push", outcome)
+    return 0 if outcome is None else answer(git, "pre-push", outcome, tips=tips(updates))

@@ -39,18 +39,23 @@ def parse_updates(lines: Sequence[str], fields: Callable[[list[str]], Update], c
     return updates
 
 
+def tips(updates: Sequence[Update]) -> list[str]:
+    """What the updates bring."""
+    return [update.new for update in updates if not update.deletes]
+
+
 def judge_push(git: Git, updates: Sequence[Update], known: Sequence[str]) -> Outcome | None:
     """What the updates bring that ``known`` does not reach; None where they bring nothing (deletions only).
 
     The policy is that of a tip that the other side has; for something all new, that of the tip itself, where everything
     that loosens is a finding of its own.
     """
-    tips = [update.new for update in updates if not update.deletes]
-    if not tips:
+    brought = tips(updates)
+    if not brought:
         return None
     base = next((update.old for update in updates if update.old.strip("0") and _has_commit(git, update.old)), "")
-    base = base or next((tip for tip in tips if _has_commit(git, tip)), "")
-    return session(git, base, cached=True).run(lambda scanner: scan_tips(scanner, tips, known))
+    base = base or next((tip for tip in brought if _has_commit(git, tip)), "")
+    return session(git, base, cached=True).run(lambda scanner: scan_tips(scanner, brought, known))
 
 
 def _has_commit(git: Git, oid: str) -> bool:

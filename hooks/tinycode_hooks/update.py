@@ -14,4 +14,4 @@ def run(args: list[str]) -> int:
         raise UsageError("usage: git-tiny-hook update REF OLD NEW")
     git = repository()
     outcome = judge_push(git, [Update(args[0], args[2], args[0], args[1])], refs_below(git))
-    return 0 if outcome is None else answer(git, "update", outcome)
+    return 0 if outcome is None else answer(git, "update", outcome, tips=[args[2]])

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.repos import ROOT, Repo
+from tinycode_git.audit.details import Details
+from tinycode_git.audit.journal import Draft, Journal
 from tinycode_git.audit.ledger import JournalLedger
 from tinycode_git.audit.publish import Published, checkpoint
 from tinycode_git.audit.report import Report
@@ -78,6 +80,17 @@ class Logged(Repo):
         ledger.done(part, new=new)
         ledger.done(whole, new=new)
         return new
+
+    def append(self, count: int) -> None:
+        """``count`` entries in one write, where only their number matters."""
+        nothing, at = Details(b"s" * 32, b"{}"), NOON.isoformat().replace("+00:00", "Z")
+        fields = dict.fromkeys(("mode", "user", "actor", "ref", "old", "new", "plan", "step"), "")
+        Journal(self.folder).append(
+            [
+                Draft(f"{n:024x}", at, "propose", "done", risk_level="none", details=nothing, **fields)
+                for n in range(count)
+            ]
+        )
 
     def log(self, count: int, *, action: str = "propose") -> None:
         """``count`` operations, each with an intent and an outcome."""

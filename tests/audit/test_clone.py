@@ -220,6 +220,18 @@ def test_a_merge_that_the_log_does_not_know_shows(repo: Logged, world: Path) -> 
     assert f"commit {forged[:12]} carries a trailer" in done.out
 
 
+def test_a_rebased_merge_is_called_a_copy(repo: Logged, world: Path) -> None:
+    base = repo.oid()
+    merge = repo.merge()
+    repo.checkpoint()
+    repo.git("checkout", "-q", "-b", "other", base)
+    repo.commit("elsewhere", {"other": "x\n"})
+    repo.git("cherry-pick", "--allow-empty", merge)
+    done = check(cloned(repo, world).path)
+    assert done.code == 0, str(done)
+    assert f"note: commit {repo.oid()[:12]} is a copy" in done.out
+
+
 def test_a_merge_whose_entry_is_not_published_yet_is_not_called_clean(repo: Logged, world: Path) -> None:
     repo.log(1)
     repo.checkpoint()

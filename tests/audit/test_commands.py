@@ -79,6 +79,16 @@ def test_log_timeline(logged: Logged) -> None:
     assert len(rows) == 5
 
 
+def test_a_long_log_is_cut_and_that_is_said(repo: Logged) -> None:
+    repo.append(1001)
+    assert len(repo.tiny("audit", "log", "-n", "0").out.splitlines()) == 1002
+    cut = repo.tiny("audit", "log")
+    assert len(cut.out.splitlines()) == 1001
+    assert "the newest 1000 only" in cut.err
+    assert len(json.loads(repo.tiny("audit", "log", "--json").out)["entries"]) == 1001
+    assert repo.tiny("audit", "log", "-n", "5").err == ""
+
+
 @pytest.mark.parametrize("options", [["--risk", "huge"], ["--since", "\x01"], ["--limit", "-1"]])
 def test_filters_that_are_none(logged: Logged, options: list[str]) -> None:
     code = logged.tiny("audit", "log", *options, check=False).code

@@ -181,6 +181,44 @@ def test_a_merge_without_an_entry_shows(repo: Logged) -> None:
     assert repo.oid()[:12] in report.problems[0].message
 
 
+def test_a_rebased_merge_is_called_a_copy_and_no_tampering(repo: Logged) -> None:
+    base = repo.oid()
+    merge = repo.merge()
+    repo.git("checkout", "-q", "-b", "other", base)
+    repo.commit("elsewhere", {"other": "x\n"})
+    repo.git("cherry-pick", "--allow-empty", merge)
+    report = repo.verify()
+    assert (report.exit, report.problems) == (0, [])
+    assert report.notes == [
+        f"commit {repo.oid()[:12]} is a copy (rebased, cherry-picked or amended) of {merge[:12]}, which entry 3"
+        " records: the log vouches for that commit, not for the copy"
+    ]
+
+
+@pytest.mark.parametrize("plan", ["add-retries-1a2b", "forged-1a2b"])
+def test_a_copied_trailer_of_another_moment_or_plan_is_no_copy(repo: Logged, plan: str) -> None:
+    repo.merge()
+    anchor = repo.ledger().anchor()
+    repo.merge()
+    named = repo.git("log", "-1", "--format=%(trailers:key=Tiny-Audit,valueonly)").text
+    repo.commit(f"Merge plan\n\nPlan-Id: {plan}\nTiny-Audit: {anchor if plan.startswith('add') else named}")
+    assert problems(repo.verify()) == [(Kind.UNRECORDED, None)]
+
+
+def test_a_renamed_branch_is_no_tampering(repo: Logged) -> None:
+    repo.merge()
+    repo.git("branch", "-m", "main", "trunk")
+    assert repo.verify().exit == 0
+
+
+def test_a_rollback_that_nobody_recorded_to_a_recorded_commit_shows(repo: Logged) -> None:
+    first = repo.merge()
+    repo.merge("other-2b3c")
+    repo.git("branch", "-m", "main", "trunk")
+    repo.git("update-ref", "-m", "tiny: rollback other-2b3c", "refs/heads/trunk", first)
+    assert problems(repo.verify()) == [(Kind.UNRECORDED, None)]
+
+
 def test_a_move_of_a_branch_without_an_entry_shows(repo: Logged) -> None:
     repo.merge()
     repo.git("update-ref", "-m", "tiny: rollback add-retries-1a2b", "refs/heads/main", "HEAD~1")

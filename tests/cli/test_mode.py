@@ -65,7 +65,9 @@ def test_a_person_says_no(repo: Repo, typed: str, code: int) -> None:
         terminal.send(typed)
         assert terminal.wait() == code
     assert repo.git("config", "tiny.mode").text == "chat"
-    assert not (repo.git_dir() / "tiny").exists()
+    # A no is a refusal, which is on record; an interrupt is not even that.
+    assert (entries(repo) if code == 1 else []) == [{"phase": "failed", "risk": "none"}][: code == 1]
+    assert (repo.git_dir() / "tiny").exists() == (code == 1)
 
 
 def test_without_a_terminal_it_is_not_raised(repo: Repo) -> None:

@@ -22,6 +22,7 @@ from tinycode_git.audit.entry import (
     PREVIOUS,
     SEQ,
     Altered,
+    Entry,
     entry_pattern,
     is_entry,
     parse,
@@ -59,6 +60,17 @@ class KeyChange:
     revokes: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """That ``action`` made or brought back ``commit`` for ``plan``, between the entries ``first`` and ``last``."""
+
+    action: str
+    plan: str
+    commit: str
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Chain:
     """What was recomputed of one log, and what its entries say that others rely on."""
@@ -70,6 +82,8 @@ class Chain:
     keys: list[KeyChange] = field(default_factory=list)
     peers: list[Named] = field(default_factory=list)
     made: set[tuple[str, str]] = field(default_factory=set)
+    merges: list[Merge] = field(default_factory=list)
+    begun: dict[str, int] = field(default_factory=dict)
     gone: list[int] = field(default_factory=list)
     erased: set[int] = field(default_factory=set)
     restored: int = 0
@@ -214,8 +228,20 @@ def _gather(chain: Chain, data: bytes, seq: int) -> None:
         chain.erased.add(int(entry.step))
     elif entry.action == "audit-restore" and entry.step.isdigit():
         chain.restored = max(chain.restored, int(entry.step))
-    elif entry.action in (*MERGES, "land") and entry.new:
+    elif entry.action in (*MERGES, "land"):
+        _gather_merge(chain, entry)
+
+
+def _gather_merge(chain: Chain, entry: Entry) -> None:
+    if entry.new:
         chain.made.add((entry.ref, entry.new))
+    if entry.action == "land":
+        return
+    if entry.phase == "intent":
+        chain.begun[entry.id] = entry.seq
+    elif entry.new:
+        first = chain.begun.pop(entry.id, entry.seq)
+        chain.merges.append(Merge(entry.action, entry.plan, entry.new, first, entry.seq))
 
 
 def parse_anchor(text: str) -> Anchor | None:

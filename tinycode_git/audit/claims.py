@@ -11,15 +11,16 @@ from tinycode_git.git.process import Git
 
 # Neither the commit graph nor grafts are believed: objects are.
 PLAIN = ("-c", "core.commitGraph=false")
-_DID = re.compile(r"tiny: (apply|rollback|redo)\b")
+_DID = re.compile(r"tiny: (apply|rollback|redo)\b ?(\S*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """A commit that names a state of a log."""
+    """A commit that names a state of a log, and the plan that it says it is of."""
 
     commit: str
     named: Named
+    plan: str
 
 
 def trailers(git: Git) -> list[Trailer]:
@@ -34,7 +35,7 @@ def trailers(git: Git) -> list[Trailer]:
         "--all",
         "--no-show-signature",
         "--grep=^Tiny-Audit: ",
-        "--format=%H%n%(trailers:key=Tiny-Audit,valueonly)",
+        "--format=%H%n%(trailers:key=Plan-Id,valueonly,separator=%x20)%n%(trailers:key=Tiny-Audit,valueonly)",
         ok=(0, 128),
     )
     return list(_trailers(rows.text))
@@ -42,11 +43,12 @@ def trailers(git: Git) -> list[Trailer]:
 
 def _trailers(text: str) -> Iterator[Trailer]:
     for row in text.split("\0"):
-        commit, _, values = row.partition("\n")
+        commit, _, rest = row.partition("\n")
+        plan, _, values = rest.partition("\n")
         for value in values.split("\n"):
             anchor = parse_anchor(value)
             if anchor is not None:
-                yield Trailer(commit, Named(anchor, f"commit {commit[:12]}"))
+                yield Trailer(commit, Named(anchor, f"commit {commit[:12]}"), plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Deed:
 
     ref: str
     commit: str
-    words: str
+    action: str
+    plan: str
 
 
 def deeds(git: Git) -> list[Deed]:
@@ -67,9 +70,11 @@ def deeds(git: Git) -> list[Deed]:
     for row in rows.text.split("\0"):
         commit, _, rest = row.partition("\n")
         place, _, words = rest.partition("\n")
-        if _DID.match(words):
+        did = _DID.match(words)
+        if did is not None:
             # With --branches git leaves refs/heads/ out of the name.
-            found.append(Deed("refs/heads/" + place.rpartition("@{")[0].removeprefix("refs/heads/"), commit, words))
+            ref = "refs/heads/" + place.rpartition("@{")[0].removeprefix("refs/heads/")
+            found.append(Deed(ref, commit, did[1], did[2]))
     return found
 
 

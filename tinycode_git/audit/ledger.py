@@ -36,6 +36,12 @@ class JournalLedger:
         self.running = Running(folder / "running")
         self._who = {"mode": text_of(mode), "user": text_of(user), "actor": text_of(actor)}
         self._clock = clock or _now
+        self._failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How many operations were begun through this object and failed."""
+        return self._failures
 
     @property
     def user(self) -> str:
@@ -75,6 +81,7 @@ class JournalLedger:
     def failed(self, intent: Intent, reason: str) -> None:
         """Write that the operation was not carried out and that nothing is changed."""
         self._outcome(intent, "failed", {"reason": reason})
+        self._failures += 1
 
     def recovered(self, intent: Intent, outcome: str) -> None:
         """Write what recovery made of an intent without outcome."""

@@ -51,7 +51,7 @@ def _held(descriptor: int, kind: int, path: Path, patience: float) -> Iterator[N
     try:
         if not try_lock(descriptor, kind) and not _wait(descriptor, kind, patience):
             raise Incomplete(
-                f"another process has held {path.name} for {patience:.0f} s",
+                f"another process has held {path.name} for {patience:g} s",
                 "is a git tiny process stopped or hanging?",
             )
         yield

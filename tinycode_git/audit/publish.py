@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tinycode_git.audit.keys import LogState, Signer
 from tinycode_git.audit.ledger import JournalLedger
-from tinycode_git.audit.lock import locked
+from tinycode_git.audit.lock import PATIENCE, locked
 from tinycode_git.audit.note import Checkpoint, Note, origin
 from tinycode_git.audit.published import LISTING, NAMESPACE, Head, Objects, Places, objects, ref_of, refs_in
 from tinycode_git.audit.remembered import Remembered, recall, remember
@@ -38,9 +38,12 @@ class Published:
     made: bool
 
 
-def checkpoint(git: Git, ledger: JournalLedger, *, sign: bool | None = None, key: str = "") -> Published:
+def checkpoint(
+    git: Git, ledger: JournalLedger, *, sign: bool | None = None, key: str = "", patience: float = PATIENCE
+) -> Published:
     """Publish the log's state now. ``key``: ``rotate`` signs with a new key from now on, ``revoke`` does so without the
     old one's signature. ``sign``: whether the commit is signed with the user's git key (None: as ``commit.gpgSign``).
+    ``patience``: how many seconds to wait for another process that makes one.
 
     Raises Refused where nothing was ever written, Altered where the log does not extend what was signed before,
     Incomplete where it cannot be written.
@@ -50,7 +53,8 @@ def checkpoint(git: Git, ledger: JournalLedger, *, sign: bool | None = None, key
     if not log:
         raise Refused("the audit log is empty", "it begins with the first operation that changes anything")
     try:
-        with locked(journal.folder / "checkpoint.lock"), git.started(*LISTING) as listed, objects(git) as store:
+        one_at_a_time = locked(journal.folder / "checkpoint.lock", patience=patience)
+        with one_at_a_time, git.started(*LISTING) as listed, objects(git) as store:
             if sign is None:
                 sign = git.quiet(*_SIGNS, ok=(0, 1, 128)).text == "true"
             return _checkpoint(git, store, ledger, refs_in(listed().text), sign, key)

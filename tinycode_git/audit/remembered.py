@@ -12,6 +12,9 @@ from tinycode_git.audit.journal import Journal, write_file
 from tinycode_git.audit.line import lines_from, split
 from tinycode_git.audit.tail import Tail
 
+# A checkpoint costs about as much as a few git commands: one for each full tile, and one a day, is rarely felt.
+DUE_ENTRIES = 256
+DUE_SECONDS = 24 * 3600
 KEY_ACTIONS = ("audit-key", "audit-key-revoke")
 
 
@@ -35,6 +38,16 @@ class Remembered:
     def at(self, tail: Tail) -> Remembered:
         """Moved to the journal's end."""
         return replace(self, size=tail.position.size, offset=tail.offset)
+
+
+def is_due(journal: Journal, size: int, now: float) -> bool:
+    """Whether a checkpoint should be made by itself at ``size``: none yet, many entries later, or another day."""
+    place = journal.folder / "checkpointed"
+    try:
+        known, made = int(json.loads(place.read_bytes())["size"]), place.stat().st_mtime
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return size - known >= DUE_ENTRIES or now - made >= DUE_SECONDS
 
 
 def recall(journal: Journal, size: int) -> Remembered:

@@ -203,28 +203,39 @@ def _hold_commits(scene: Scene, own: str, named: Iterable[Trailer]) -> None:
     made = {pair for chain in scene.chains.values() for pair in chain.made}
     commits = {new for _, new in made} | {head.commit for heads in scene.heads.values() for head in heads}
     for trailer in named:
-        log = trailer.named.anchor.log
-        if trailer.commit in commits or log not in scene.chains:
-            continue
-        if log == own:
-            scene.report.problem(
-                Kind.UNRECORDED,
-                log,
-                None,
-                f"{trailer.named.source} carries a trailer of the log and has no entry in it",
+        if trailer.commit not in commits and trailer.named.anchor.log in scene.chains:
+            _hold_trailer(scene, own, trailer)
+    if own:
+        _hold_deeds(scene, own, made)
+
+
+def _hold_trailer(scene: Scene, own: str, trailer: Trailer) -> None:
+    """A commit names a log that has no entry for it: a copy of one that has, or made by somebody else."""
+    anchor, who = trailer.named.anchor, trailer.named.source
+    for merge in scene.chains[anchor.log].merges:
+        # The trailer names the log as it was while the merge was being made.
+        if merge.plan == trailer.plan and merge.first < anchor.size <= merge.last:
+            scene.report.notes.append(
+                f"{who} is a copy (rebased, cherry-picked or amended) of {merge.commit[:12]}, which entry {merge.last}"
+                " records: the log vouches for that commit, not for the copy"
             )
-        else:
-            scene.report.could_not(f"{trailer.named.source}", f"log {log} as published here has no entry for it yet")
-    if not own:
-        return
+            return
+    if anchor.log == own:
+        message = f"{who} carries a trailer of the log and has no entry in it"
+        scene.report.problem(Kind.UNRECORDED, own, None, message)
+    else:
+        scene.report.could_not(who, f"log {anchor.log} as published here has no entry for it yet")
+
+
+def _hold_deeds(scene: Scene, own: str, made: set[tuple[str, str]]) -> None:
+    """What the reflogs say git tiny did has its entry; under any name, because a branch may be renamed."""
+    known = {(merge.action, merge.plan, merge.commit) for merge in scene.chains[own].merges}
     for deed in deeds(scene.git):
-        if (text_of(deed.ref), deed.commit) not in made:
-            scene.report.problem(
-                Kind.UNRECORDED,
-                own,
-                None,
-                f"{deed.ref} was moved to {deed.commit[:12]} ({deed.words}), and no entry says so",
-            )
+        if (text_of(deed.ref), deed.commit) in made or (deed.action, text_of(deed.plan), deed.commit) in known:
+            continue
+        did = f"tiny: {deed.action} {deed.plan}"
+        message = f"{deed.ref} was moved to {deed.commit[:12]} ({did}), and no entry says so"
+        scene.report.problem(Kind.UNRECORDED, own, None, message)
 
 
 def remember_heads(report: Report, git: Git, common_dir: Path) -> None:

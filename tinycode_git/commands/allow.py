@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import changing
 from tinycode_git.commands.opening import planning
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.process import Git
@@ -59,16 +60,10 @@ def allow(
         raise Refused("the index holds conflicts", "finish the merge first")
     repo, ledger = planning("allow")
     who = repo.identity()
-    intent = ledger.intend(
-        Operation("allow", risk="high", new=tree, details={"rule": rule, "reason": reason, "findings": len(findings)})
-    )
+    details = {"rule": rule, "reason": reason, "findings": len(findings)}
     given = Approval(tree, rule, reason, f"{who.name} <{who.email}>", datetime.now(UTC).isoformat(timespec="seconds"))
-    try:
+    with changing(ledger, Operation("allow", risk="high", new=tree, details=details)):
         approve(surface.common_dir(git), given)
-    except BaseException:
-        ledger.failed(intent, "the approval could not be written")
-        raise
-    ledger.done(intent)
     if json:
         jsonout.write({**given._asdict(), "findings": len(findings)})
         return

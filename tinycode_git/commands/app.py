@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tinycode_git.errors import Refused, UsageError
+from tinycode_git.errors import Refused, TinyError, UsageError
 from tinycode_git.verbs import Verb
 
 Command: TypeAlias = TyperCommand | TyperGroup
@@ -68,6 +68,11 @@ def invoke(command: Command, name: str, args: Sequence[str]) -> int:
             result = command.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code
+    except TinyError as refusal:
+        from tinycode_git.commands import onrecord
+
+        onrecord.refused(refusal)
+        raise
     except typer.Abort as aborted:
         raise Refused("no answer was given", "nothing was changed") from aborted
     except _WRONG_USE as refused:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.checkpoints import checkpoint_if_due
 from tinycode_git.commands.gates import wanted_gate
+from tinycode_git.commands.onrecord import about, approved, policy_moved
 from tinycode_git.commands.opening import executing, planning, preload, say
 from tinycode_git.commands.planview import PlanView, summary, view
-from tinycode_git.commands.validating import look, refuse_blocked
+from tinycode_git.commands.validating import judged, refuse_blocked
 from tinycode_git.errors import Exit, Refused, UsageError
 from tinycode_git.git.diff import FileDiff, diff_trees
 from tinycode_git.git.execute import ExecuteRepo
@@ -137,6 +139,7 @@ def apply(
         return
     repo, ledger = executing("apply")
     found = find_plan(repo, plan or None, State.OPEN)
+    about(found.id, found.record.target)
     if expect:
         check_expected(found, expect)
     with ExitStack() as held:
@@ -144,17 +147,20 @@ def apply(
         begun = held.enter_context(stashes(repo, holders(repo, found.record.target))) if yes and expect else None
         approval, part = _prepare(repo, found, choice)
         refuse_conflicts(approval)
-        refuse_blocked(look(repo, approval.plan.base, approval.tip), found.id)
+        refuse_blocked(judged(repo, ledger, approval.plan.base, approval.tip, found.id), found.id)
         if yes and not expect and not prompt.at_terminal():
             raise Refused(
                 "off a terminal, --yes needs the oid that was looked at",
                 f"git tiny show {found.id}, then: git tiny apply {found.id} --yes --expect {found.tip}",
             )
         if not yes:
-            approval, part = _approved_by_person(repo, found, choice, json)
-        gate = None if no_check else wanted_gate(repo, check, approval, each_step=each_step)
+            approval, part = _approved_by_person(repo, ledger, found, choice, json)
+        approved(ledger, approval, asked=not yes, gated=not no_check)
+        gate = None if no_check else wanted_gate(repo, ledger, check, approval, each_step=each_step)
         done = _approve(repo, ledger, approval, part, expect_tree, gate, begun, ask=not yes)
+    policy_moved(repo, ledger, approval.target, approval.old, done.merge, found.id)
     _report(repo, approval, done, part, json)
+    checkpoint_if_due(repo, ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +218,18 @@ def _merge_line(approval: Approval) -> str:
     )
 
 
-def _approved_by_person(repo: ExecuteRepo, plan: Plan, choice: Choice, json: bool) -> tuple[Approval, Part | None]:
+def _approved_by_person(
+    repo: ExecuteRepo, ledger: Ledger, plan: Plan, choice: Choice, json: bool
+) -> tuple[Approval, Part | None]:
     """Show the plan and ask; what is answered is pinned to the commits that were shown."""
     drawn = console.for_stderr(repo.git) if json else console.for_stdout(repo.git)
     stream = sys.stderr if json else sys.stdout
+    looked_at = plan
     while True:
         approval, part = _prepare(repo, plan, choice)
         refuse_conflicts(approval)
-        refuse_blocked(look(repo, approval.plan.base, approval.tip), plan.id)
+        if plan is not looked_at:
+            refuse_blocked(judged(repo, ledger, approval.plan.base, approval.tip, plan.id), plan.id)
         hint = f"git tiny show {plan.id}, then: git tiny apply {plan.id} --yes --expect {plan.tip}"
         stream.write(summary(approval.plan, drawn) + _merge_line(approval))
         answer = prompt.ask(f"apply {plan.id} at {plan.tip[:12]}?", hint=hint)

@@ -11,6 +11,7 @@ import typer
 
 from tinycode_git.audit.store import Store
 from tinycode_git.commands.audit_open import ask, records
+from tinycode_git.commands.opening import say
 from tinycode_git.errors import UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.render import console, jsonout
@@ -19,6 +20,8 @@ from tinycode_git.render.escape import visible
 from tinycode_git.render.table import Cell, Column, table
 
 RISKS = ("none", "low", "medium", "high", "critical")
+# What a table shows unless told otherwise; a log may have a million entries.
+SCREENS = 1000
 _STYLES = {"medium": Style.WARN, "high": Style.BAD, "critical": Style.WORST}
 _OUTCOMES = {"done": Style.GOOD, "failed": Style.BAD, "open": Style.WARN, "recovered": Style.WARN}
 
@@ -36,7 +39,10 @@ def log(
     plan: Annotated[str, typer.Option("--plan", metavar="PLAN", help="A plan, or the beginning of its id.")] = "",
     user: Annotated[str, typer.Option("--user", metavar="TEXT", help="Part of the name or address.")] = "",
     risk: Annotated[str, typer.Option("--risk", metavar="RISK", help="This risk or a higher one.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0: all.")] = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=0, help="At most so many; 0: all (default: 1000; with --json all)."),
+    ] = None,
     timeline: Annotated[bool, typer.Option("--timeline", help="By day, oldest first, one operation a line.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -64,9 +70,14 @@ def log(
     store = Store(repo.place.tiny_dir)
     # The words of the statement are ours; every value of the user's is a parameter.
     sql = f"SELECT * FROM {view} {where} ORDER BY seq DESC"  # noqa: S608
-    if limit:
-        sql, parameters = f"{sql} LIMIT ?", [*parameters, limit]
+    most = limit if limit is not None else 0 if json else SCREENS
+    if most:
+        sql, parameters = f"{sql} LIMIT ?", [*parameters, most + 1]
     found = records(ask(store, sql, parameters)) if store.folder.is_dir() else []
+    if most and len(found) > most:
+        found.pop()
+        if limit is None:
+            say(f"the newest {most} only: --limit 0 shows all, --since fewer")
     if json:
         jsonout.write(Log(found))
     elif not found:

@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import attempt, changing
+from tinycode_git.commands.opening import ledger_here
 from tinycode_git.errors import Refused
 from tinycode_git.git.process import Git
+from tinycode_git.ledger import Operation
 from tinycode_git.render import jsonout
 from tinycode_git.safety import baseline as entries
 from tinycode_git.safety import flow, surface
@@ -52,6 +55,9 @@ def baseline(
     tip = surface.head(git)
     if not tip:
         raise Refused("there is no commit yet: nothing to accept", "commit first")
+    ledger = ledger_here()
+    assert ledger is not None
+    attempt(ledger, "baseline")
     folder = Path(git.quiet("rev-parse", "--show-toplevel").text) / entries.FOLDER
     texts, incomplete = _findings(git, tip)
     held = {file.name for file in folder.glob("*")} - {"salt"} if folder.is_dir() else set()
@@ -61,10 +67,17 @@ def baseline(
     if new and not reason.strip():
         raise Refused(f"{len(new)} findings would be accepted without a reason", "git tiny baseline --reason '...'")
     gone = held - set(wanted)
-    for name in sorted(new):
-        (folder / name).write_text(entries.entry_text(wanted[name], reason), "utf-8", "backslashreplace")
-    for name in sorted(gone):
-        (folder / name).unlink()
+    details = {
+        "added": sorted(new)[:50],
+        "removed": sorted(gone)[:50],
+        "counts": [len(new), len(gone)],
+        "reason": reason,
+    }
+    with changing(ledger, Operation("baseline", "medium" if new else "low", new=tip, details=details)):
+        for name in sorted(new):
+            (folder / name).write_text(entries.entry_text(wanted[name], reason), "utf-8", "backslashreplace")
+        for name in sorted(gone):
+            (folder / name).unlink()
     left = set(wanted) - held - new
     if json:
         jsonout.write({"added": sorted(new), "removed": sorted(gone), "not_accepted": len(left)})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
+from tinycode_git.commands import onrecord
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import planning
 from tinycode_git.commands.planview import summary, view
 from tinycode_git.commands.validating import cannot_look, look
-from tinycode_git.errors import Exit
+from tinycode_git.errors import Exit, Incomplete
 from tinycode_git.plan.check import Problem, check_plan
 from tinycode_git.plan.record import State
 from tinycode_git.plan.store import find_plan
@@ -59,7 +61,10 @@ def check(
     """
     repo, ledger = planning("check")
     found = find_plan(repo, plan or None, State.OPEN, State.DRAFT, State.ROLLED_BACK)
+    onrecord.about(found.id, found.branch)
     verdict = look(repo, found.base, found.tip)
+    with suppress(Incomplete):  # where nothing can be written, looking is still answered
+        onrecord.verdict(ledger, found.base, found.tip, found.id, verdict)
     done = check_plan(repo, ledger, found, verdict.findings)
     if verdict.gaps:
         raise cannot_look(verdict, found.id)

@@ -10,6 +10,7 @@ import typer
 from tinycode_git import config
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.limits import ALL, SEED
+from tinycode_git.commands.onrecord import changing
 from tinycode_git.commands.opening import planning, reading, say
 from tinycode_git.errors import UsageError
 from tinycode_git.ledger import Operation
@@ -86,13 +87,12 @@ def limits(
         _show(config.read(repo.git), ALL, json)
         return
     writer, ledger = planning("config limits")
-    intent = ledger.intend(Operation("config", "low", details={"limits": action}))
-    for key, value in SEED.items():
-        if action == "seed":
-            writer.git.quiet("config", "--local", key, value)
-        else:
-            writer.git.quiet("config", "--local", "--unset-all", key, ok=(0, 5))
-    ledger.done(intent)
+    with changing(ledger, Operation("config", "low", details={"limits": action})):
+        for key, value in SEED.items():
+            if action == "seed":
+                writer.git.quiet("config", "--local", key, value)
+            else:
+                writer.git.quiet("config", "--local", "--unset-all", key, ok=(0, 5))
     _show(config.read(writer.git), ALL, json)
 
 

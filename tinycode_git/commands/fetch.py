@@ -9,7 +9,7 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.opening import planning, say
-from tinycode_git.commands.validating import validate
+from tinycode_git.commands.validating import validator
 from tinycode_git.errors import Exit
 from tinycode_git.git.remote import fetch_plans
 from tinycode_git.plan.imports import Imported, Outcome, import_plans
@@ -54,7 +54,7 @@ def fetch(
     repo, ledger = planning("fetch")
     with progress(f"fetching plans from {remote}", delay=0.5):
         fetched = fetch_plans(repo, remote)
-        done = import_plans(repo, ledger, remote, fetched, validate=validate)
+        done = import_plans(repo, ledger, remote, fetched, validate=validator(ledger))
     if json:
         jsonout.write(Fetched(remote, tuple(done)))
     else:

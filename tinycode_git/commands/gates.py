@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinycode_git import config
+from tinycode_git.commands import onrecord
 from tinycode_git.commands.opening import say
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.trailers import one_line
+from tinycode_git.ledger import Ledger
 from tinycode_git.plan.approve import Approval, Gate
 from tinycode_git.render.escape import visible
 
@@ -42,8 +44,11 @@ def check_of(repo: ReadRepo, command: str) -> Check | None:
     )
 
 
-def wanted_gate(repo: ReadRepo, command: str, approval: Approval, *, each_step: bool) -> Gate | None:
-    """The gate for an approval; None where none is set. Raises UsageError for ``--each-step`` without one."""
+def wanted_gate(repo: ReadRepo, ledger: Ledger, command: str, approval: Approval, *, each_step: bool) -> Gate | None:
+    """The gate for an approval, its verdicts on record; None where none is set.
+
+    Raises UsageError for ``--each-step`` without one.
+    """
     check = check_of(repo, command)
     if check is None:
         if each_step:
@@ -52,17 +57,17 @@ def wanted_gate(repo: ReadRepo, command: str, approval: Approval, *, each_step: 
 
     def gate(tree: str) -> None:
         if each_step:
-            _steps(repo, approval, check)
-        _run(repo, tree, check, "the result", (approval.old, approval.tip))
+            _steps(repo, ledger, approval, check)
+        _run(repo, ledger, approval, tree, check, (approval.old, approval.tip))
 
     return gate
 
 
-def _steps(repo: ReadRepo, approval: Approval, check: Check) -> None:
+def _steps(repo: ReadRepo, ledger: Ledger, approval: Approval, check: Check) -> None:
     for step in approval.plan.steps:
         commit = repo.commit(step.oid)
         try:
-            _run(repo, commit.tree, check, f"step {step.n}", commit.parents)
+            _run(repo, ledger, approval, commit.tree, check, commit.parents, str(step.n))
         except Refused as refused:
             title = one_line(step.title)
             raise Refused(
@@ -72,11 +77,20 @@ def _steps(repo: ReadRepo, approval: Approval, check: Check) -> None:
             ) from refused
 
 
-def _run(repo: ReadRepo, tree: str, check: Check, what: str, parents: tuple[str, ...]) -> None:
+def _run(
+    repo: ReadRepo,
+    ledger: Ledger,
+    approval: Approval,
+    tree: str,
+    check: Check,
+    parents: tuple[str, ...],
+    step: str = "",
+) -> None:
     from tinycode_git.plan.gate import refusal, run_gate
 
-    say(f"gate on {what}: {one_line(check.command)}")
+    say(f"gate on {f'step {step}' if step else 'the result'}: {one_line(check.command)}")
     result = run_gate(repo, tree, check, parents=parents, shown=_shown)
+    onrecord.gate(ledger, approval, result, step)
     if not result.passed:
         raise refusal(replace(result, lines=()))  # they were shown as they came
     say(result.words())

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import attempt, changing
+from tinycode_git.commands.opening import ledger_here
 from tinycode_git.git.process import Git
+from tinycode_git.ledger import Operation
 from tinycode_git.render import jsonout
 from tinycode_git.render.escape import visible
 
@@ -48,7 +51,12 @@ def install(
       4  the hooks cannot be written
     """
     names = [name.strip() for name in hooks.split(",") if name.strip()]
-    show(installer().install(Git(Path.cwd(), {}), hooks=names, everywhere=global_), json=json)
+    ledger = ledger_here(needed=not global_)
+    if ledger is not None:
+        attempt(ledger, "install")
+    with changing(ledger, Operation("install", "low", details={"hooks": names, "global": global_})):
+        done = installer().install(Git(Path.cwd(), {}), hooks=names, everywhere=global_)
+    show(done, json=json)
 
 
 def show(done: Any, *, json: bool) -> None:

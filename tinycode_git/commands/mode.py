@@ -11,6 +11,7 @@ import typer
 
 from tinycode_git import config, modes
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import attempt, changing
 from tinycode_git.commands.opening import ledger_of, reading, say
 from tinycode_git.git.process import Git
 from tinycode_git.git.read import ReadRepo
@@ -82,6 +83,8 @@ def _set(repo: ReadRepo, wanted: Mode) -> None:
     before = modes.ceiling({}, config.read(repo.git).mode).mode
     held = current(repo.git).mode
     raises = wanted > before
+    ledger = ledger_of(repo, held)
+    attempt(ledger, "mode")
     if raises:
         question = f"Raise the ceiling of this clone from {before.word} to {wanted.word} ({modes.MEANING[wanted]})?"
         if not confirm(question, hint=f"run this at a terminal: git tiny mode {wanted.word}"):
@@ -89,14 +92,8 @@ def _set(repo: ReadRepo, wanted: Mode) -> None:
     operation = Operation(
         action="mode", risk="high" if raises else "none", details={"from": before.word, "to": wanted.word}
     )
-    ledger = ledger_of(repo, held)
-    intent = ledger.intend(operation)
-    try:
+    with changing(ledger, operation):
         repo.git.quiet("config", "--local", "--replace-all", modes.SETTING, wanted.word)
-    except BaseException as failure:
-        ledger.failed(intent, str(failure) or type(failure).__name__)
-        raise
-    ledger.done(intent)
     _say_what_still_counts(repo.git, wanted)
 
 

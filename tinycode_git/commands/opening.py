@@ -7,7 +7,8 @@ import sys
 from typing import TypeVar
 
 from tinycode_git import config, modes
-from tinycode_git.errors import UsageError
+from tinycode_git.commands.onrecord import attempt
+from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.write import PlanRepo
@@ -15,6 +16,8 @@ from tinycode_git.ledger import Ledger
 from tinycode_git.modes import Ceiling, Mode
 from tinycode_git.render.escape import visible
 
+# A verb that only shows what it would do attempts nothing.
+DRY = "--dry-run"
 R = TypeVar("R", bound=PlanRepo)
 
 
@@ -61,16 +64,37 @@ def recovering() -> tuple[ExecuteRepo, Ledger]:
 def _opened(kind: type[R], needed: Mode, action: str) -> tuple[R, Ledger, Ceiling]:
     repo = kind.discover()
     held = modes.ceiling(os.environ, config.read(repo.git).mode)
+    ledger = ledger_of(repo, held.mode)
+    if not action.endswith(DRY):
+        attempt(ledger, action)
     modes.require(held, needed, action)
-    return repo, ledger_of(repo, held.mode), held
+    return repo, ledger, held
+
+
+def ledger_here(*, needed: bool = True) -> Ledger | None:
+    """The audit journal of this clone for what needs no identity; None outside of a repository unless it is needed."""
+    try:
+        repo = ReadRepo.discover()
+    except Refused:
+        if needed:
+            raise
+        return None
+    held = modes.ceiling(os.environ, config.read(repo.git).mode)
+    try:
+        return ledger_of(repo, held.mode)
+    except Refused:
+        return _ledger(repo, held.mode, "")
 
 
 def ledger_of(repo: ReadRepo, mode: Mode) -> Ledger:
     """The audit journal of this clone. Raises Refused where git does not know who the user is."""
+    who = repo.identity()
+    return _ledger(repo, mode, f"{who.name} <{who.email}>")
+
+
+def _ledger(repo: ReadRepo, mode: Mode, user: str) -> Ledger:
     from tinycode_git.audit.ledger import JournalLedger
 
-    who = repo.identity()
-    user = f"{who.name} <{who.email}>"
     return JournalLedger(repo.place.common_dir, mode=mode.word, user=user, actor=os.environ.get("TINY_ACTOR", ""))
 
 

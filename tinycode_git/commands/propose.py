@@ -14,7 +14,7 @@ from tinycode_git.commands.app import new_app
 from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
 from tinycode_git.commands.opening import from_top, planning, preload, say
 from tinycode_git.commands.planview import summary, view
-from tinycode_git.commands.validating import validate
+from tinycode_git.commands.validating import validator
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger
@@ -163,7 +163,7 @@ def propose(
             goal, proposal = _worktree(repo, goal, given, step or [])
         else:
             proposal = _sentence(repo, goal, " ".join(given))
-        plan = make_plan(repo, ledger, proposal, goal, validate=validate)
+        plan = make_plan(repo, ledger, proposal, goal, validate=validator(ledger))
     _tell(plan, json)
 
 
@@ -186,7 +186,13 @@ def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str
         raise Refused(f"the agent {done.ending} and changed nothing", "see what it printed, above")
     state = State.DRAFT if bad else State.OPEN
     plan = make_plan(
-        repo, ledger, done.proposal, goal, validate=validate, state=state, attached={"agent-output": done.printed}
+        repo,
+        ledger,
+        done.proposal,
+        goal,
+        validate=validator(ledger),
+        state=state,
+        attached={"agent-output": done.printed},
     )
     _tell(plan, json)
     if changed is not None:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.checkpoints import checkpoint_if_due
+from tinycode_git.commands.onrecord import about, policy_moved
 from tinycode_git.commands.opening import executing
 from tinycode_git.commands.undoview import tell
 from tinycode_git.plan.record import State
@@ -38,5 +40,9 @@ def redo(
     """
     repo, ledger = executing("redo")
     found = find_plan(repo, plan or None, State.ROLLED_BACK)
+    about(found.id, found.record.target)
     undo = prepare_redo(repo, found)
-    tell(undo, carry_out(repo, ledger, undo), json=json)
+    done = carry_out(repo, ledger, undo)
+    policy_moved(repo, ledger, undo.target, undo.old, done.tip, found.id)
+    tell(undo, done, json=json)
+    checkpoint_if_due(repo, ledger)

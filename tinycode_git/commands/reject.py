@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import about
 from tinycode_git.commands.opening import planning, say
 from tinycode_git.plan.close import KEEP_DAYS
 from tinycode_git.plan.close import reject as close
@@ -52,7 +53,9 @@ def reject(
       2  no plan of that name
     """
     repo, ledger = planning("reject")
-    done = close(repo, ledger, find_plan(repo, plan or None), purge=purge)
+    found = find_plan(repo, plan or None)
+    about(found.id, found.branch)
+    done = close(repo, ledger, found, purge=purge)
     if json:
         jsonout.write(Closed(done.record.id, done.record.state.value, done.record.tip, done.kept, done.left))
         return

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import about
 from tinycode_git.commands.opening import planning, say
 from tinycode_git.commands.planview import PlanView, summary, view
 from tinycode_git.errors import Exit, Refused, UsageError
@@ -59,6 +60,7 @@ def restack(
     """
     repo, ledger = planning("restack")
     found = find_plan(repo, plan or None, State.OPEN, State.DRAFT, State.ROLLED_BACK)
+    about(found.id, found.branch)
     ref = target_of(repo, target).ref if target else ""
     if ref == found.branch:
         raise UsageError(f"{found.id} cannot stand on itself", "name another branch or plan")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.onrecord import changing
 from tinycode_git.commands.opening import planning
 from tinycode_git.git.process import Git
 from tinycode_git.ledger import Operation
@@ -48,8 +49,9 @@ def trust_(
     known = trust.trusted_digest(common)
     if not show:
         _, ledger = planning("trust")
-        trust.trust(common, digest, remove=remove)
-        ledger.note(Operation("untrust" if remove else "trust", risk="medium", details={"exceptions": digest}))
+        operation = Operation("untrust" if remove else "trust", risk="medium", details={"exceptions": digest})
+        with changing(ledger, operation):
+            trust.trust(common, digest, remove=remove)
         known = None if remove else digest
     if json:
         jsonout.write({"trusted": known is not None, "changed": known not in (None, digest), "exceptions": digest})

@@ -9,7 +9,10 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.install import installer, show
+from tinycode_git.commands.onrecord import attempt, changing
+from tinycode_git.commands.opening import ledger_here
 from tinycode_git.git.process import Git
+from tinycode_git.ledger import Operation
 
 app = new_app()
 
@@ -33,4 +36,9 @@ def uninstall(
       0  done, also where there was none
       4  the hooks cannot be removed
     """
-    show(installer().uninstall(Git(Path.cwd(), {}), everywhere=global_), json=json)
+    ledger = ledger_here(needed=not global_)
+    if ledger is not None:
+        attempt(ledger, "uninstall")
+    with changing(ledger, Operation("uninstall", "medium", details={"global": global_})):
+        done = installer().uninstall(Git(Path.cwd(), {}), everywhere=global_)
+    show(done, json=json)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tinycode_git.commands import onrecord
 from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.plan.propose import Findings
+from tinycode_git.ledger import Ledger
+from tinycode_git.plan.propose import Validator
 
 # The blobs of so many steps are read by one git process, and held.
 _STEPS_AT_ONCE = 20
@@ -79,9 +81,16 @@ def _undeclared(repo: ReadRepo, base: str, tip: str, tier: str) -> list[Mapping[
     return found
 
 
-def validate(repo: ReadRepo, base: str, tip: str) -> Findings:
-    """The findings of a new plan, as its record keeps them."""
-    return look(repo, base, tip).findings
+def judged(repo: ReadRepo, ledger: Ledger, base: str, tip: str, plan: str = "") -> Verdict:
+    """As ``look``, with the verdict on record."""
+    found = look(repo, base, tip)
+    onrecord.verdict(ledger, base, tip, plan, found)
+    return found
+
+
+def validator(ledger: Ledger) -> Validator:
+    """What gives a new plan its findings, as its record keeps them; each verdict is on record."""
+    return lambda repo, base, tip: judged(repo, ledger, base, tip).findings
 
 
 def refuse_blocked(verdict: Verdict, plan_id: str) -> None:
