@@ -74,7 +74,7 @@ class Script:
 
 def tokens(text: str) -> int:
     """As many as a tokenizer would count, roughly."""
-    return max(1, len(text) // 4)
+    return max(1, len(text) // 4, len(text.split()))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -73,5 +73,7 @@ def _read(name: str) -> str:
             with Path(name).open("rb") as stream:
                 data = stream.read(_LARGEST)
     except OSError as failed:
-        raise Incomplete(f"{name} cannot be read: {failed.strerror}", "name a file, or - for standard input") from failed
+        raise Incomplete(
+            f"{name} cannot be read: {failed.strerror}", "name a file, or - for standard input"
+        ) from failed
     return data.decode("utf-8", "replace")

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from tinycode_git.commands.gates import check_of
 from tinycode_git.commands.modelplan import Asked, keep, run_once, tell_end
 from tinycode_git.commands.modeltell import tell
-from tinycode_git.commands.opening import planning, say
-from tinycode_git.commands.talking import Talking, Watched, from_top, talking
+from tinycode_git.commands.opening import from_top, planning, say
+from tinycode_git.commands.talking import Talking, Watched, talking
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.write import PlanRepo
-from tinycode_git.ledger import Ledger
 from tinycode_git.plan.gate import Check, GateResult, run_gate
 from tinycode_git.plan.propose import Target, target_of
 from tinycode_git.plan.record import State

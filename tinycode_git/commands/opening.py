@@ -7,6 +7,7 @@ import sys
 from typing import TypeVar
 
 from tinycode_git import config, modes
+from tinycode_git.errors import UsageError
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.write import PlanRepo
@@ -91,3 +92,11 @@ def say(text: str) -> None:
     """One line for the user that is no result."""
     sys.stdout.flush()  # what was printed before is to be read before
     sys.stderr.write(visible(text) + "\n")
+
+
+def from_top(repo: ReadRepo, path: str) -> str:
+    """A path given where the user stands, as one from the top of the working tree. Raises UsageError."""
+    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
+    if inside == ".." or inside.startswith(("../", "/")):
+        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
+    return inside

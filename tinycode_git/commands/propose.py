@@ -11,8 +11,8 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
-from tinycode_git.commands.opening import planning, preload, say
-from tinycode_git.commands.planview import summary, view
+from tinycode_git.commands.modeltell import tell
+from tinycode_git.commands.opening import from_top, planning, preload
 from tinycode_git.commands.validating import validate
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
@@ -20,9 +20,7 @@ from tinycode_git.ledger import Ledger
 from tinycode_git.plan.propose import Target, check_task, target_of
 from tinycode_git.plan.propose import propose as make_plan
 from tinycode_git.plan.record import State
-from tinycode_git.plan.store import Plan
 from tinycode_git.proposal import Proposal
-from tinycode_git.render import console, jsonout
 from tinycode_git.render.progress import progress
 
 app = new_app()
@@ -146,7 +144,7 @@ def propose(
         named = replace(wanted, context=tuple(from_top(repo, path) for path in wanted.context))
         made = plan_by_model(repo, ledger, goal, " ".join(given), named)
         if made is not None:
-            _tell(made.plan, json)
+            tell(made.plan, json)
             made.tell_end()
         return
     with progress("proposing", delay=0.5):
@@ -161,7 +159,7 @@ def propose(
         else:
             proposal = _sentence(repo, goal, " ".join(given))
         plan = make_plan(repo, ledger, proposal, goal, validate=validate)
-    _tell(plan, json)
+    tell(plan, json)
 
 
 def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str, json: bool) -> None:
@@ -177,21 +175,13 @@ def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str
     plan = make_plan(
         repo, ledger, done.proposal, goal, validate=validate, state=state, attached={"agent-output": done.printed}
     )
-    _tell(plan, json)
+    tell(plan, json)
     if changed is not None:
         raise changed
     if done.interrupted:
         raise KeyboardInterrupt
     if bad:
         raise Refused(f"the agent {done.ending}", f"what it had done is kept as the draft plan {plan.id}")
-
-
-def _tell(plan: Plan, json: bool) -> None:
-    if json:
-        jsonout.write(view(plan))
-        return
-    sys.stdout.write(summary(plan, console.for_stdout(plan.repo.git)))
-    say(f"look at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}")
 
 
 def _check_words(words: list[str], source: str, stepped: bool) -> None:

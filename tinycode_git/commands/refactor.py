@@ -45,8 +45,8 @@ def refactor(
         raise UsageError("refactor takes paths and, last, how to change them", 'git tiny refactor src/a.py "how"')
     from tinycode_git.commands.modelplan import Asked, check_format, propose_by_model, tell_end
     from tinycode_git.commands.modeltell import tell
-    from tinycode_git.commands.opening import planning, preload
-    from tinycode_git.commands.talking import from_top, talking
+    from tinycode_git.commands.opening import from_top, planning, preload
+    from tinycode_git.commands.talking import talking
     from tinycode_git.plan.propose import check_task, target_of
 
     preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")

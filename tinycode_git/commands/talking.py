@@ -13,7 +13,7 @@ from typing import Any
 from tinycode_git import config, modes
 from tinycode_git.config import Settings
 from tinycode_git.dialogue import Context
-from tinycode_git.errors import TinyError, UsageError
+from tinycode_git.errors import TinyError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.llm.backend import Backend
@@ -75,14 +75,6 @@ def reading_ledger(repo: ReadRepo) -> Ledger | None:
         return ledger_of(repo, held.mode)
     except TinyError:
         return None
-
-
-def from_top(repo: ReadRepo, path: str) -> str:
-    """A path given where the user stands, as one from the top of the working tree. Raises UsageError."""
-    inside = os.path.normpath(repo.place.prefix + path) if not path.startswith("/") else path
-    if inside == ".." or inside.startswith(("../", "/")):
-        raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
-    return inside
 
 
 def context_of(

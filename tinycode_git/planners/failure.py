@@ -15,7 +15,9 @@ _PLACES = (
     re.compile(r"(?:^|[\s'\"(\[])((?:[\w.@+-]+/)*[\w@+-][\w.@+-]*\.\w{1,8}):(\d+)(?::\d+)?\b", re.M),
     re.compile(r"^([\w./@+-]+\.\w{1,8})\((\d+),\d+\)", re.M),
 )
-_ERROR = re.compile(r"\b(?:\w*(?:Error|Exception|Failure)\b|error[:\[ ]|FAILED|FAIL:|panicked|fatal|undefined|assert)", re.I)
+_ERROR = re.compile(
+    r"\b(?:\w*(?:Error|Exception|Failure)\b|error[:\[ ]|FAILED|FAIL:|panicked|fatal|undefined|assert)", re.I
+)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
