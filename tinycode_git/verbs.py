@@ -38,6 +38,7 @@ VERBS: dict[str, Verb] = {
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
     "model": Verb("tinycode_git.commands.model", "Choose, fetch and test the language model", MODELS),
+    "chat": Verb("tinycode_git.commands.chat", "Talk about the repository, with every verb at hand", MODELS),
     "ask": Verb("tinycode_git.commands.ask", "Ask about the repository; places in the answer are checked", MODELS),
     "fix": Verb("tinycode_git.commands.fix", "Turn a failing program's output into a plan that mends it", MODELS),
     "refactor": Verb("tinycode_git.commands.refactor", "Have a model change how code in some paths is written", MODELS),
