@@ -15,6 +15,7 @@ ALL = (
     "throwaway",
     "audit_append",
     "audit_log",
+    "models",
 )
 
 here = Path(__file__).resolve().parent

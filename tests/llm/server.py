@@ -216,6 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _generate(self, body: Any) -> None:
         if self._known(body) is None:
             return
+        if not body.get("prompt"):  # which only loads the model
+            self._json({"model": body["model"], "response": "", "done": True, "done_reason": "load"})
+            return
         said = self._next()
         self._json(
             {

@@ -98,8 +98,7 @@ def test_complete_fills_in_the_middle_where_the_model_can(set_up: Repo, server: 
     server.say("41 + 1")
     with untouched(set_up):
         assert set_up.tiny("complete", "src/app.py:2:12").out == "41 + 1"
-    path, body = server.asked[-1]
-    assert path == "/api/generate"
+    (body,) = [body for path, body in server.asked if path == "/api/generate" and "prompt" in body]
     assert body["prompt"] == "def main() -> int:\n    return " and body["suffix"] == "0\n"
     assert body["options"]["num_ctx"] == 8192
 

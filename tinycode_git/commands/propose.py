@@ -26,6 +26,7 @@ from tinycode_git.render.progress import progress
 app = new_app()
 
 _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+_VALIDATING = ("tinycode_git.safety.flow", "tinycode_git.audit.ledger")
 _MAX_INPUT = 256 * 1024 * 1024
 
 
@@ -134,7 +135,8 @@ def propose(
         )
     if not go_on:
         _check_words(given, chosen[0] if chosen else "", bool(step))
-    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
+    # A sentence may be for a model, which is to be talked to first: what validates is needed only after it.
+    preload("pygit2", *(_VALIDATING if chosen else ()))
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
     if agent:
@@ -147,6 +149,7 @@ def propose(
             tell(made.plan, json)
             made.tell_end()
         return
+    preload(*_VALIDATING)
     with progress("proposing", delay=0.5):
         if recipe:
             proposal = _recipe(repo, goal, recipe, given)
