@@ -18,6 +18,7 @@ ALL = (
     "audit_append",
     "audit_log",
     "hook_commit",
+    "models",
 )
 
 here = Path(__file__).resolve().parent

@@ -148,6 +148,10 @@ class Report:
         ours, others = f"{megabytes:.0f} MB ({name})", f"{other:.0f} MB ({other_name})"
         self._line(claim, ours, others, megabytes / other, megabytes < most)
 
+    def took(self, claim: str, name: str, seconds: float, *, most: float) -> None:
+        """A time of ours with nothing beside it; the share is of what is claimed."""
+        self._line(claim, f"{_ms(seconds)} ({name})", f"{_ms(most)} (claimed)", seconds / most, seconds < most)
+
     def _line(self, claim: str, ours: str, other: str, share: float, held: bool) -> None:
         self.held &= held
         print(f"{'holds ' if held else 'MISSED'} | {claim} | {ours} | {other} | x{share:.2f}", flush=True)

@@ -2,6 +2,7 @@
 
     python benchmarks/make_repo.py large        # 100,000 files, 50,000 commits
     python benchmarks/make_repo.py huge         # 1,000,000 files, 500 commits
+    python benchmarks/make_repo.py medium       # 5,000 files, 200 commits
     python benchmarks/make_repo.py tiny         # 200 files, 100 commits
 
 Folders of a hundred entries, files of about twenty lines; each commit rewrites lines of one to three files. Kept in
@@ -36,7 +37,13 @@ class Size:
 
 
 SIZES = {
-    size.name: size for size in (Size("tiny", 200, 100), Size("large", 100_000, 50_000), Size("huge", 1_000_000, 500))
+    size.name: size
+    for size in (
+        Size("tiny", 200, 100),
+        Size("medium", 5_000, 200),
+        Size("large", 100_000, 50_000),
+        Size("huge", 1_000_000, 500),
+    )
 }
 
 _VERBS = ("load", "store", "parse", "render", "merge", "split", "check", "build", "count", "trace")

@@ -39,11 +39,12 @@ VERBS: dict[str, Verb] = {
     "restack": Verb("tinycode_git.commands.restack", "Move a plan onto its target's newer commit", PLANS),
     "fetch": Verb("tinycode_git.commands.fetch", "Bring the plans of a remote here", PLANS),
     "model": Verb("tinycode_git.commands.model", "Choose, fetch and test the language model", MODELS),
-    "ask": Verb(
-        "tinycode_git.commands.ask", "Ask about the repository; the places an answer names are checked", MODELS
-    ),
+    "chat": Verb("tinycode_git.commands.chat", "Talk about the repository, with every verb at hand", MODELS),
+    "ask": Verb("tinycode_git.commands.ask", "Ask about the repository; places in the answer are checked", MODELS),
     "fix": Verb("tinycode_git.commands.fix", "Turn a failing program's output into a plan that mends it", MODELS),
     "refactor": Verb("tinycode_git.commands.refactor", "Have a model change how code in some paths is written", MODELS),
+    "complete": Verb("tinycode_git.commands.complete", "Print what belongs at a place in a file", MODELS),
+    "commit-message": Verb("tinycode_git.commands.commit_message", "Write the message for what is staged", MODELS),
     "replay": Verb("tinycode_git.commands.replay", "Make a model's plan once more, and compare the trees", MODELS),
     "backups": Verb("tinycode_git.commands.backups", "List and restore what working trees held before", UPKEEP),
     "audit": Verb("tinycode_git.commands.audit", "Read, verify, publish and prove the audit log", AUDIT),

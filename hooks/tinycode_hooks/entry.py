@@ -13,6 +13,7 @@ from tinycode_git.errors import UsageError
 HOOKS = {
     "pre-commit": "pre_commit",
     "pre-merge-commit": "pre_commit",
+    "prepare-commit-msg": "prepare_commit_msg",
     "commit-msg": "commit_msg",
     "pre-push": "pre_push",
     "post-commit": "post_commit",

@@ -15,7 +15,7 @@ from tinycode_hooks.script import KEPT, MARK, script
 
 WORKING = ("pre-commit", "commit-msg", "pre-merge-commit", "pre-push", "post-commit", "post-merge", "post-checkout")
 SERVING = ("pre-receive",)
-ALL = (*WORKING, "pre-receive", "update")
+ALL = (*WORKING, "prepare-commit-msg", "pre-receive", "update")
 
 
 class Done(NamedTuple):

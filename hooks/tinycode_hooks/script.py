@@ -7,8 +7,8 @@ MARK = "# installed by git tiny; git tiny uninstall takes it away"
 KEPT = ".before-git-tiny"
 # Hooks that git feeds on standard input: both programs get all of it.
 FED = frozenset(("pre-push", "pre-receive"))
-# Hooks that come too late to refuse: a missing git tiny is said, and does not fail them.
-LATE = frozenset(("post-commit", "post-merge", "post-checkout"))
+# Hooks that refuse nothing (most come too late to): a missing git tiny is said, and does not fail them.
+LATE = frozenset(("prepare-commit-msg", "post-commit", "post-merge", "post-checkout"))
 
 
 def quoted(text: str) -> str:

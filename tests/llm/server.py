@@ -74,7 +74,7 @@ class Script:
 
 def tokens(text: str) -> int:
     """As many as a tokenizer would count, roughly."""
-    return max(1, len(text) // 4)
+    return max(1, len(text) // 4, len(text.split()))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -215,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _generate(self, body: Any) -> None:
         if self._known(body) is None:
+            return
+        if not body.get("prompt"):  # which only loads the model
+            self._json({"model": body["model"], "response": "", "done": True, "done_reason": "load"})
             return
         said = self._next()
         self._json(

@@ -82,6 +82,8 @@ def test_the_context_can_be_looked_at(set_up: Repo, server: Script) -> None:
     assert "hello.txt  whole" in shown and ": named" in shown
     assert "def main() -> int" in shown
     assert server.chats() == []
+    (loaded,) = [body for path, body in server.asked if path == "/api/generate"]
+    assert loaded == {"model": "coder:7b", "keep_alive": "10m", "options": {"num_ctx": 8192}}, "beside the reading"
 
 
 def test_a_plan_is_made_again_from_its_provenance(set_up: Repo, server: Script) -> None:

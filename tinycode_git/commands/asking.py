@@ -63,9 +63,7 @@ def answer(
     }
     said = session.ask("ask", parts, most=most, shown=shown, earlier=earlier)
     if not said.text.strip():
-        raise Incomplete(
-            f"the model said nothing{f': {said.remark}' if said.remark else ''}", "ask again, or try another"
-        )
+        raise Incomplete(f"the model said nothing ({said.remark or 'no word'})", "ask again, or try another model")
     mapped = [line[:-1] for line in outline.split("\n") if line.endswith(":") and not line.startswith(" ")]
     places = citations(said.text, repo.snapshot(commit), used, mapped)
     return Answered(said.text.strip(), commit, tuple(places), said.cut, context.left_out)

@@ -58,7 +58,7 @@ def fix(
     from tinycode_git.commands.fixing import Fault, run_fix
     from tinycode_git.commands.opening import preload
 
-    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
+    preload("pygit2")
     text = _read(error) if error else ""
     if error and not text.strip():
         raise UsageError(f"{'standard input' if error == '-' else error} is empty", "give what the program printed")

@@ -33,13 +33,15 @@ def install(
     """Install the git hooks; a hook that is there already is kept, and runs first.
 
     In a bare repository that is pre-receive, elsewhere pre-commit, commit-msg, pre-merge-commit, pre-push, post-commit,
-    post-merge and post-checkout. Worktrees share the hooks of their repository.
+    post-merge and post-checkout. Worktrees share the hooks of their repository. By name only: prepare-commit-msg, which
+    has a model write the message, and update.
 
     Examples:
 
     \b
       git tiny install
       git tiny install --hooks pre-commit,pre-push
+      git tiny install --hooks prepare-commit-msg
       git tiny install --global
 
     Exit codes:

@@ -275,6 +275,29 @@ def test(
     raise typer.Exit(run_test(repo, name, json))
 
 
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(metavar="[MODEL]", help="A model; without it the one in use.")] = "",
+    json: Json = False,
+) -> None:
+    """Measure a model: how long until it begins, how fast it reads and writes.
+
+    Examples:
+
+    \b
+      git tiny model bench
+
+    Exit codes:
+
+    \b
+      0  done
+      4  there is no such model, or none is set up
+    """
+    from tinycode_git.commands.modeltest import run_bench
+
+    run_bench(reading(), name, json)
+
+
 def _settings() -> Settings:
     from pathlib import Path
 

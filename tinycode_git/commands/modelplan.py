@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tinycode_git import config
-from tinycode_git.commands.opening import say
+from tinycode_git.commands.opening import preload, say
 from tinycode_git.commands.talking import Talking, Watched, context_of
-from tinycode_git.commands.validating import described, look, validate
+from tinycode_git.commands.validating import described, look, validator
 from tinycode_git.dialogue import Context
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
@@ -90,7 +90,11 @@ def run_once(
     planned: Sequence[PlannedStep] = (),
     before: Sequence[StepDraft] = (),
 ) -> Made:
-    """Ask the model. ``planned`` and ``before`` go on from a draft: steps to be done, and those that were done."""
+    """Ask the model, while what validates its steps is loaded.
+
+    ``planned`` and ``before`` go on from a draft: steps to be done, and those that were done.
+    """
+    preload("tinycode_git.safety.flow")
     snapshot = repo.snapshot(goal.base)
     judge = Judge(repo, goal.base)
     for step in before:
@@ -150,7 +154,7 @@ def keep(
         ledger,
         run.proposal(asked.task),
         goal,
-        validate=validate,
+        validate=validator(ledger),
         state=state if run.whole else State.DRAFT,
         attached={PROVENANCE: provenance(repo, talking, goal, asked, run)},
     )

@@ -6,6 +6,7 @@ import sys
 
 from tinycode_git.commands.opening import say
 from tinycode_git.commands.planview import summary, view
+from tinycode_git.plan.record import State
 from tinycode_git.plan.store import Plan
 from tinycode_git.render import console, jsonout
 
@@ -16,4 +17,5 @@ def tell(plan: Plan, json: bool) -> None:
         jsonout.write(view(plan))
         return
     sys.stdout.write(summary(plan, console.for_stdout(plan.repo.git)))
-    say(f"look at it: git tiny diff {plan.id}; approve it: git tiny apply {plan.id}")
+    name = "" if plan.record.state is State.OPEN else f" {plan.id}"
+    say(f"look at it: git tiny diff{name}; approve it: git tiny apply{name}")

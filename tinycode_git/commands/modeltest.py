@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from tinycode_git.git.read import ReadRepo
 from tinycode_git.llm.memory import available, gigabytes
 from tinycode_git.planners.model_edit import edit_of
 from tinycode_git.planners.model_plan import BadAnswer, ids_of, read_plan, schema_of
-from tinycode_git.planners.model_text import fenced
+from tinycode_git.planners.model_text import data, fenced
 from tinycode_git.proposal import MODE_FILE, MemorySnapshot
 from tinycode_git.render import jsonout
 from tinycode_git.render.escape import visible
@@ -127,6 +128,56 @@ def _edit(it: Talking, watched: Watched) -> tuple[Trial, Answer | None]:
     if b"def triple" not in text or b"def double" not in text:
         return Trial("edit", False, "the edit does not do what was asked"), answer
     return Trial("edit", True, "a whole file comes back as asked"), answer
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """How fast a model is: seconds to the first token when loaded and when not, tokens a second."""
+
+    model: str
+    first_seconds: float
+    again_seconds: float
+    reads: float
+    writes: float
+
+
+def run_bench(repo: ReadRepo, model: str, json: bool) -> None:
+    """Ask twice, the second time with a question of the same length and the model loaded, and print what it took."""
+    with progress("measuring", delay=0.0) as line, talking(repo, None, "model bench", model, remember=False) as it:
+        watched = Watched(line)
+        watched.say("loading and reading")
+        first, _ = _timed(it, watched, "lines")
+        watched.say("reading and writing")
+        again, answer = _timed(it, watched, "words")
+        name = f"{it.backend.kind}:{it.backend.card().name}"
+    writing = max(answer.seconds - again, 1e-6)
+    found = Bench(name, first, again, answer.read / again if answer.read else 0.0, answer.wrote / writing)
+    if json:
+        jsonout.write(found)
+        return
+    sys.stdout.write(f"{visible(name)}\n")
+    sys.stdout.write(f"  first token after {first:.1f} s, {again:.1f} s once it is loaded\n")
+    sys.stdout.write(f"  reads {found.reads:.0f} and writes {found.writes:.0f} tokens a second\n")
+
+
+def _timed(it: Talking, watched: Watched, word: str) -> tuple[float, Answer]:
+    """Seconds to the first token of an answer to a question of half the room, and the answer."""
+    begun = time.monotonic()
+    first: list[float] = []
+
+    def shown(piece: str) -> None:
+        first.append(time.monotonic() - begun)
+        watched.shown(piece)
+
+    text = "".join(f"{word} of number {n}\n" for n in range(it.session.room // 16))
+    parts = {
+        "outline": "",
+        "pieces": data("notes.txt", text),
+        "commits": "",
+        "question": "Describe the notes at length.",
+    }
+    answer = it.session.ask("ask", parts, most=128, shown=shown)
+    return (first or [answer.seconds])[0], answer
 
 
 def _speed(answer: Answer) -> Trial:

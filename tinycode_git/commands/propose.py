@@ -12,8 +12,8 @@ import typer
 
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
-from tinycode_git.commands.opening import from_top, planning, preload, say
-from tinycode_git.commands.planview import summary, view
+from tinycode_git.commands.modeltell import tell
+from tinycode_git.commands.opening import from_top, planning, preload
 from tinycode_git.commands.validating import validator
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
@@ -21,14 +21,13 @@ from tinycode_git.ledger import Ledger
 from tinycode_git.plan.propose import Target, check_task, target_of
 from tinycode_git.plan.propose import propose as make_plan
 from tinycode_git.plan.record import State
-from tinycode_git.plan.store import Plan
 from tinycode_git.proposal import Proposal
-from tinycode_git.render import console, jsonout
 from tinycode_git.render.progress import progress
 
 app = new_app()
 
 _PASS_ON = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"], "max_content_width": 100}
+_VALIDATING = ("tinycode_git.safety.flow", "tinycode_git.audit.ledger")
 _MAX_INPUT = 256 * 1024 * 1024
 
 
@@ -139,7 +138,8 @@ def propose(
         )
     if not go_on:
         _check_words(given, chosen[0] if chosen else "", bool(step))
-    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
+    # A sentence may be for a model, which is to be talked to first: what validates is needed only after it.
+    preload("pygit2", *(_VALIDATING if chosen else ()))
     repo, ledger = planning("propose")
     goal = target_of(repo, target or None)
     if agent:
@@ -149,9 +149,10 @@ def propose(
         named = replace(wanted, context=tuple(from_top(repo, path) for path in wanted.context))
         made = plan_by_model(repo, ledger, goal, " ".join(given), named)
         if made is not None:
-            _tell(made.plan, json)
+            tell(made.plan, json)
             made.tell_end()
         return
+    preload(*_VALIDATING)
     with progress("proposing", delay=0.5):
         if recipe:
             proposal = _recipe(repo, goal, recipe, given)
@@ -164,7 +165,7 @@ def propose(
         else:
             proposal = _sentence(repo, goal, " ".join(given))
         plan = make_plan(repo, ledger, proposal, goal, validate=validator(ledger))
-    _tell(plan, json)
+    tell(plan, json)
 
 
 def _check_empty(given_as: typer.Context, sources: Mapping[str, str]) -> None:
@@ -194,22 +195,13 @@ def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str
         state=state,
         attached={"agent-output": done.printed},
     )
-    _tell(plan, json)
+    tell(plan, json)
     if changed is not None:
         raise changed
     if done.interrupted:
         raise KeyboardInterrupt
     if bad:
         raise Refused(f"the agent {done.ending}", f"what it had done is kept as the draft plan {plan.id}")
-
-
-def _tell(plan: Plan, json: bool) -> None:
-    if json:
-        jsonout.write(view(plan))
-        return
-    sys.stdout.write(summary(plan, console.for_stdout(plan.repo.git)))
-    name = "" if plan.record.state is State.OPEN else f" {plan.id}"
-    say(f"look at it: git tiny diff{name}; approve it: git tiny apply{name}")
 
 
 def _check_words(words: list[str], source: str, stepped: bool) -> None:

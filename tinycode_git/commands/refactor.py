@@ -49,7 +49,7 @@ def refactor(
     from tinycode_git.commands.talking import talking
     from tinycode_git.plan.propose import check_task, target_of
 
-    preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger")
+    preload("pygit2")
     repo, ledger = planning("refactor")
     goal = target_of(repo, target or None)
     paths = tuple(from_top(repo, path) for path in words[:-1])

@@ -45,9 +45,9 @@ def talking(
     try:
         kept = Remembered(repo.place.tiny_dir / "answers") if remember else None
         context = settings.number("tiny.modelContext", 0)
-        yield Talking(
-            Session.begin(backend, noting(ledger), context=context, remembered=kept, **more), backend, settings
-        )
+        session = Session.begin(backend, noting(ledger), context=context, remembered=kept, **more)
+        backend.warm(session.context)
+        yield Talking(session, backend, settings)
     finally:
         backend.close()
 

@@ -36,6 +36,9 @@ class Backend(Protocol):
     def card(self) -> Card:
         """What the model is. Raises Incomplete where the server or the model is not there."""
 
+    def warm(self, context: int) -> None:
+        """Have the model loaded with a context of this size, where that can go on beside other work."""
+
     def chat(self, question: Question, shown: Shown | None = None) -> Answer:
         """Ask; ``shown`` gets the answer as it comes. Raises Incomplete; Ctrl-C ends the answer at the server too."""
 

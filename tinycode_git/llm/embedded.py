@@ -114,6 +114,9 @@ class Embedded:
         shared = _number(self.header, "attention.head_count_kv") or heads
         return 4 * self.context * layers * width * shared // heads
 
+    def warm(self, context: int) -> None:
+        """Nothing can be done beforehand."""
+
     def chat(self, question: Question, shown: Shown | None = None) -> Answer:
         """See ``Backend.chat``. Ctrl-C ends the answer and keeps the model."""
         begun = time.monotonic()

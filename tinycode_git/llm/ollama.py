@@ -7,6 +7,7 @@ which costs a quarter of a second to import, loads beside it.
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -102,6 +103,19 @@ class Ollama:
         names = [one.name for one in installed(self.host)]
         near = f"; there are: {', '.join(names[:8])}" if names else ""
         return Incomplete(f"Ollama has no model {self.model}{near}", f"git tiny model pull {self.model}")
+
+    def warm(self, context: int) -> None:
+        """See ``Backend.warm``: a request without a prompt loads the model. What goes wrong shows at the question."""
+        body = {"model": self.model, "keep_alive": self.keep_alive, "options": {"num_ctx": context}}
+
+        def load() -> None:
+            try:
+                wire.call(self.host, "POST", "/api/generate", body, timeout=self.wait)
+            except Incomplete:
+                return
+
+        threading.Thread(target=load, daemon=True).start()
+        threading.Thread(target=_preload, daemon=True).start()
 
     def chat(self, question: Question, shown: Shown | None = None) -> Answer:
         """See ``Backend.chat``."""
@@ -277,6 +291,11 @@ class Ollama:
             f"{self.model} does not fit into memory: {text}",
             f"{gigabytes(free)} are free; {what}; a smaller tiny.modelContext needs less",
         )
+
+
+def _preload() -> None:
+    """Import the package while something else is waited for."""
+    import ollama  # noqa: F401
 
 
 def not_there(host: Host, gone: Gone) -> Incomplete:

@@ -64,6 +64,9 @@ class OpenAI:
         """See ``Backend.card``. Such a server names no digest."""
         return self._card
 
+    def warm(self, context: int) -> None:
+        """Nothing can be done beforehand."""
+
     def chat(self, question: Question, shown: Shown | None = None) -> Answer:
         """See ``Backend.chat``."""
         begun = time.monotonic()

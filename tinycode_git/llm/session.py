@@ -98,6 +98,18 @@ class Session:
         )
         return answer
 
+    def fill(self, before: str, after: str, *, most: int) -> Answer | None:
+        """What belongs between two texts; None where the model was not made for it. Raises Incomplete."""
+        question = Question(
+            (Message("before", before), Message("after", after)),
+            Parameters(self.context, most, self.temperature, self.seed),
+        )
+        answer = self.backend.fill(before, after, question)
+        if answer is not None:
+            key = question_key(self.backend.card().digest or self.backend.card().name, question)
+            self._record("fill", 1, key, question, answer, "done")
+        return answer
+
     def _check_size(self, turns: Sequence[Message], most: int) -> None:
         # A fixed part of the estimate covers what the model's template adds around each turn.
         needed = sum(self.count(one.content) + 8 for one in turns)

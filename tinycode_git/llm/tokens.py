@@ -10,8 +10,8 @@ import re
 
 # Sizes of context that are asked for. Few, because a server loads the model anew for each other one.
 SIZES = (2048, 4096, 8192, 16384, 32768, 65536, 131072)
-# A word is a token for each five letters begun, a digit, a sign, a run of line ends or of spaces is one.
-_PIECE = re.compile(r"[^\W\d_]{1,5}|\d|_+|[^\w\s]|\n+|[ \t]{2,}")
+# A word is a token for each five letters begun; a digit, a sign, a run of line ends, of spaces or of rules is one.
+_PIECE = re.compile(r"[^\W\d_]{1,5}|\d|_+|[-=+*#~/.]{2,6}|[^\w\s]|\n+|[ \t]{2,}")
 _FOREIGN = re.compile("[^\x00-\u02ff]")
 _TELLING = 1000
 

@@ -179,7 +179,7 @@ def _carry_out(talk: Talk, snapshot: Snapshot, wish: Wish, run: Run) -> None:
 
 def _step(talk: Talk, snapshot: Snapshot, wish: Wish, run: Run, step: PlannedStep) -> StepDraft | None:
     """One step, once more where the validator blocks it; None where it is left out, which a note says."""
-    problem = ""
+    problem = wish.problem
     for attempt in range(2):
         try:
             changes, dropped = _changes(talk, snapshot, wish, run, step, problem)
@@ -196,7 +196,8 @@ def _step(talk: Talk, snapshot: Snapshot, wish: Wish, run: Run, step: PlannedSte
             run.notes.append(f"left out: {step.title} (the validator blocks it: {_first_line(found)})")
             return None
         wish.say(f"the validator blocks it: {_first_line(found)}")
-        problem = f"A safety check refuses your last answer for this step:\n{found}\nDo the step without that."
+        blocked = f"A safety check refuses your last answer for this step:\n{found}\nDo the step without that."
+        problem = problem_text(wish.problem, blocked)
     return None
 
 
