@@ -48,6 +48,7 @@ VERBS: dict[str, Verb] = {
     "uninstall": Verb("tinycode_git.commands.uninstall", "Take the git hooks away again", SAFETY),
     "explain": Verb("tinycode_git.commands.explain", "Say why a line, file, commit or range is as it is", HISTORY),
     "review": Verb("tinycode_git.commands.review", "Review a change: few and sure findings, kept in git", HISTORY),
+    "bot": Verb("tinycode_git.commands.bot", "Review every new tip of the branches here", HISTORY),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
     "gc": Verb("tinycode_git.commands.gc", "Drop what closed plans left behind", UPKEEP),
     "status": Verb("tinycode_git.commands.status", "Show the branch, the mode and the plans that wait", UPKEEP),

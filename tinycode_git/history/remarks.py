@@ -37,6 +37,10 @@ class RemarkKind(StrEnum):
     UNSTABLE = "history/keeps-failing"
 
 
+# What is said unless it is asked for otherwise.
+DEFAULT = frozenset(RemarkKind)
+
+
 @dataclass(frozen=True, slots=True)
 class Cited:
     """A commit that shows it."""
