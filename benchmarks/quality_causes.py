@@ -4,8 +4,8 @@
 
 The cause is known from the commit itself: a ``Fixes: <oid>`` trailer, or ``This reverts commit <oid>``. Neither is
 looked at: the ranking reads the change alone (``history.causes``), so oids and quoted subjects in the message cannot
-help it. Clones each repository unless a copy on this machine is named. The claim: the cause is among the first three for
-at least six in ten of 200 commits or more.
+help it. Clones each repository unless a copy on this machine is named. The claim: the cause is among the first three
+for at least six in ten of 200 commits or more.
 """
 
 from __future__ import annotations
