@@ -30,10 +30,7 @@ from tinycode_git.history.remarks import (
     DEFAULT,
     Remark,
     RemarkKind,
-    brought_back,
-    fixed_lines,
-    keeps_failing,
-    together,
+    remarks,
 )
 
 CACHE = Path(__file__).parent / ".cache"
@@ -42,7 +39,9 @@ SOURCES = {
     "redis": "https://github.com/redis/redis",
     "flask": "https://github.com/pallets/flask",
 }
-MOST = 600
+MOST = 500
+RARE_MOST = 6  # times as many commits for the kinds that need a revert in the past
+RARE = frozenset((RemarkKind.BROUGHT_BACK, RemarkKind.UNSTABLE))
 DAYS = 90
 FLOOR = 0.3
 
@@ -57,38 +56,49 @@ def opened(name: str, given: dict[str, str]) -> ReadRepo:
 
 
 class Story:
-    """A repository's commits, newest first, with what the newest ones changed line by line."""
+    """A repository's commits, newest first, with what they changed."""
 
     def __init__(self, repo: ReadRepo, most: int) -> None:
         self.repo = repo
-        self.commits = list(parse_past(repo.git.quiet("log", *SHOWN, "-n", str(most * 3 + DEPTH), "HEAD").out))
-        authors = repo.git.quiet("log", "--no-merges", "-n", str(most * 3 + DEPTH), "--format=%H %ae", "HEAD").text
+        self.commits = list(
+            parse_past(repo.git.quiet("log", *SHOWN, "-n", str(most * (RARE_MOST + 2) + DEPTH), "HEAD").out)
+        )
+        authors = repo.git.quiet(
+            "log", "--no-merges", "-n", str(most * (RARE_MOST + 2) + DEPTH), "--format=%H %ae", "HEAD"
+        ).text
         self.author = dict(row.split(" ", 1) for row in authors.split("\n"))
-        newest = [commit.oid for commit in self.commits[: most * 2]]
-        self.patches: dict[str, tuple[FilePatch, ...]] = patch_commits(repo.git, newest, [])
+        self._patches: dict[str, tuple[FilePatch, ...]] = {}
+
+    def patches(self, oid: str) -> tuple[FilePatch, ...]:
+        """What a commit changes, line by line."""
+        if oid not in self._patches:
+            self._patches[oid] = patch_commits(self.repo.git, [oid], []).get(oid, ())
+        return self._patches[oid]
 
     def after(self, at: int) -> list[PastCommit]:
         """The commits within ``DAYS`` after one, oldest first."""
         until = self.commits[at].when + DAYS * 86400
         return [commit for commit in reversed(self.commits[:at]) if commit.when <= until]
 
-    def remarks(self, at: int) -> list[Remark]:
-        """What history says of a commit, from the commits before it alone."""
+    def remarks(self, at: int, *, rare: bool) -> list[Remark]:
+        """What history says of a commit, from the commits before it alone; ``rare``: the kinds that need a revert."""
         commit = self.commits[at]
-        patches = self.patches.get(commit.oid, ())
         past = Past(tuple(self.commits[at + 1 : at + 1 + DEPTH]), "")
-        said = [*brought_back(self.repo, past, patches), *keeps_failing(past, patches)]
-        said += [*fixed_lines(self.repo, past, patches), *together(self.repo, f"{commit.oid}^", past, patches)]
-        return said
+        if not rare:
+            return remarks(self.repo, f"{commit.oid}^", past, self.patches(commit.oid), frozenset(RemarkKind))
+        touched = set(commit.paths)
+        if not any(one.reverts and touched & set(one.paths) for one in past.commits):
+            return []
+        return remarks(self.repo, f"{commit.oid}^", past, self.patches(commit.oid), RARE)
 
     def taken_back(self, at: int, path: str) -> bool:
         """Whether what a commit did to a path was reverted or repaired soon after."""
         commit = self.commits[at]
-        added = _added(self.patches.get(commit.oid, ()), path)
+        added = _added(self.patches(commit.oid), path)
         for later in self.after(at):
             if any(link.oid and commit.oid.startswith(link.oid) for link in later.links if later.reverts):
                 return True
-            gone = _removed(self.patches.get(later.oid, ()), path) if path in later.paths else set()
+            gone = _removed(self.patches(later.oid), path) if path in later.paths else set()
             if gone & added and (is_fix(later.message) or later.reverts):
                 return True
         return False
@@ -112,15 +122,18 @@ def _removed(patches: Sequence[FilePatch], path: str) -> set[bytes]:
 def judged(story: Story, most: int, counts: Counter[tuple[str, bool]]) -> None:
     """Count remarks, right and wrong, and under ``base`` what holds of changes without one."""
     begin = next(n for n, c in enumerate(story.commits) if c.when < story.commits[0].when - DAYS * 86400)
-    for at in range(begin, min(begin + most, len(story.commits) - 1)):
-        said = story.remarks(at)
+    for at in range(begin, min(begin + most * RARE_MOST, len(story.commits) - 1)):
+        rare = at >= begin + most
+        said = story.remarks(at, rare=rare)
         for one in said:
             if one.kind is RemarkKind.TOGETHER:
                 right = story.followed(at, one.path, one.key.split("\0")[1])
             else:
                 right = story.taken_back(at, one.path)
             counts[one.kind.value, right] += 1
-        quiet = {patch.path for patch in story.patches.get(story.commits[at].oid, ())} - {one.path for one in said}
+        if rare:
+            continue
+        quiet = {patch.path for patch in story.patches(story.commits[at].oid)} - {one.path for one in said}
         for path in sorted(quiet)[:5]:
             counts["base: taken back", story.taken_back(at, path)] += 1
 

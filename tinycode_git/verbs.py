@@ -47,6 +47,8 @@ VERBS: dict[str, Verb] = {
     "install": Verb("tinycode_git.commands.install", "Install the git hooks", SAFETY),
     "uninstall": Verb("tinycode_git.commands.uninstall", "Take the git hooks away again", SAFETY),
     "explain": Verb("tinycode_git.commands.explain", "Say why a line, file, commit or range is as it is", HISTORY),
+    "story": Verb("tinycode_git.commands.story", "Tell how a file came to be, with a chart", HISTORY),
+    "insights": Verb("tinycode_git.commands.insights", "Show the repository in numbers, with charts", HISTORY),
     "review": Verb("tinycode_git.commands.review", "Review a change: few and sure findings, kept in git", HISTORY),
     "bot": Verb("tinycode_git.commands.bot", "Review every new tip of the branches here", HISTORY),
     "recover": Verb("tinycode_git.commands.recover", "Finish or take back what a crash interrupted", UPKEEP),
