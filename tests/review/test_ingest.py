@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -11,9 +10,9 @@ from tinycode_git.errors import UsageError
 from tinycode_git.review.ingest import Reported, read_report
 
 
-def sarif(uri: str = "src/a.py", **result: object) -> bytes:
+def sarif(uri: str = "src/a.py", result: dict[str, object] | None = None) -> bytes:
     place = {"artifactLocation": {"uri": uri}, "region": {"startLine": 3, "startColumn": 2, "endLine": 4}}
-    row = {"ruleId": "E1", "message": {"text": "bad"}, "locations": [{"physicalLocation": place}], **result}
+    row = {"ruleId": "E1", "message": {"text": "bad"}, "locations": [{"physicalLocation": place}], **(result or {})}
     driver = {"name": "lint", "rules": [{"id": "E1", "defaultConfiguration": {"level": "error"}}]}
     return json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": [row]}]}).encode()
 
@@ -50,13 +49,13 @@ def test_rdjsonl() -> None:
 
 
 @pytest.mark.parametrize("more", [{"suppressions": [{"kind": "inSource"}]}, {"baselineState": "absent"}])
-def test_what_is_suppressed_is_none(more: dict[str, Any]) -> None:
-    assert read_report(sarif(**more), "r", "") == ()
+def test_what_is_suppressed_is_none(more: dict[str, object]) -> None:
+    assert read_report(sarif(result=more), "r", "") == ()
 
 
 @pytest.mark.parametrize("level", ["note", "warning", "none"])
 def test_levels(level: str) -> None:
-    (one,) = read_report(sarif(level=level), "r", "")
+    (one,) = read_report(sarif(result={"level": level}), "r", "")
     assert one.severity == {"note": "low", "warning": "medium", "none": "low"}[level]
 
 

@@ -17,6 +17,7 @@ from tinycode_git.commands.review_changes import exit_code
 from tinycode_git.commands.reviewable import wanted_of
 from tinycode_git.commands.reviewing import Options, conduct, note_of
 from tinycode_git.git.write import PlanRepo
+from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.render import jsonout
 from tinycode_git.review.ingest import read_report
 from tinycode_git.review.store import keep
@@ -26,13 +27,17 @@ CODE = "def run(value):\n    total = compute(value)\n    return total\n"
 
 
 def review(
-    repo: Repo, what: str = "", *, staged: bool = False, given: str = "", without: str = "", code: int = 0
+    repo: Repo,
+    what: str = "",
+    *,
+    staged: bool = False,
+    given: str = "",
+    kinds: frozenset[RemarkKind] = DEFAULT,
+    code: int = 0,
 ) -> dict[str, Any]:
     """What ``git tiny review --json`` prints, made inside this process, and remembered as it is."""
     handle = PlanRepo.discover(repo.path)
-    options = Options(
-        reports=read_report(given.encode(), "given", str(repo.path)) if given else (), without=frozenset([without])
-    )
+    options = Options(reports=read_report(given.encode(), "given", str(repo.path)) if given else (), kinds=kinds)
     made = conduct(handle, wanted_of(handle, what, staged=staged), options)
     if not staged:
         keep(handle, ledger_in(repo.path), note_of(made.review))
@@ -144,7 +149,7 @@ def test_bringing_back_what_was_reverted(repo: Repo) -> None:
     (one,) = found["findings"]
     assert one["message"] == f"brings back what {undone[:12]} took back: 2 of its 2 lines are added again"
     assert [cited["oid"] for cited in one["commits"]] == [undone, added]
-    assert rules(review(repo, without="history/brings-back")) == {}
+    assert rules(review(repo, kinds=frozenset([RemarkKind.TOGETHER]))) == {}
 
 
 def test_what_always_changed_together(repo: Repo) -> None:
@@ -166,11 +171,12 @@ def test_lines_that_fixed_a_bug(repo: Repo) -> None:
     fix = repo.commit("Fix overflow on large values (#12)\n\nCloses #7\n", {"src/a.py": guarded})
     repo.branch("topic")
     repo.commit("simplify", {"src/a.py": CODE})
-    (one,) = review(repo)["findings"]
+    assert review(repo)["findings"] == []  # below what is said without being asked for
+    (one,) = review(repo, kinds=frozenset(RemarkKind))["findings"]
     assert one["message"] == f"takes away a line that {fix[:12]} added to fix #7"
     assert (one["path"], one["line"]) == ("src/a.py", 1)
     repo.commit("no, move it", {"src/a.py": "# head\n" + guarded})
-    assert review(repo)["findings"] == []
+    assert review(repo, kinds=frozenset(RemarkKind))["findings"] == []
 
 
 def test_a_file_that_keeps_failing(repo: Repo) -> None:

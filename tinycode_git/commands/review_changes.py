@@ -17,7 +17,7 @@ from tinycode_git.commands.reviewable import wanted_of
 from tinycode_git.commands.reviewing import MOST, Made, Options, conduct, note_of
 from tinycode_git.errors import Exit, Incomplete, TinyError, UsageError
 from tinycode_git.git.write import PlanRepo
-from tinycode_git.history.remarks import RemarkKind
+from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.modes import Mode
 from tinycode_git.render import console, jsonout
 from tinycode_git.review.ingest import Reported, read_report
@@ -64,8 +64,11 @@ def changes(
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write it to this file.")] = "",
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = FailOn.HIGH,
     most: Annotated[int, typer.Option("--most", min=0, help="At most so many findings of history.")] = MOST,
+    also: Annotated[
+        list[RemarkKind] | None, typer.Option("--with", help="History's of this kind too. Repeatable.")
+    ] = None,
     without: Annotated[
-        list[RemarkKind] | None, typer.Option("--without", help="Leave out this kind of history's. Repeatable.")
+        list[RemarkKind] | None, typer.Option("--without", help="None of history's of this kind. Repeatable.")
     ] = None,
     tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="Validate by this tier.")] = "",
     coverage: Annotated[bool, typer.Option("--coverage", help="Say which hunks were read, which not and why.")] = False,
@@ -105,7 +108,7 @@ def changes(
         reports=tuple(one for name in reports or () for one in _read(name, top)),
         most=most,
         tier=tier,
-        without=frozenset(kind.value for kind in without or ()),
+        kinds=(DEFAULT | frozenset(also or ())) - frozenset(without or ()),
     )
     made = conduct(repo, wanted, options)
     _write(repo, made, Format.JSON if json else format_, output, coverage=coverage)

@@ -13,6 +13,7 @@ from tinycode_git.commands.reviewing import Options, Wanted, conduct
 from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.trees import EMPTY_TREE
+from tinycode_git.history.remarks import RemarkKind
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.escape import visible
 from tinycode_git.render.reviewtext import place
@@ -248,7 +249,11 @@ def _checked(repo: ReadRepo, on: str, note: Note) -> Checked:
         raise Incomplete(f"the reviewed commits of {on[:12]} are not here", "git fetch them, then verify again")
     if head.base != EMPTY_TREE and not repo.is_ancestor(head.base, head.tip):
         problems.append(f"its base {head.base[:12]} is no ancestor of {head.tip[:12]}")
-    again = conduct(repo, Wanted(head.base, head.tip, head.branch), Options(most=10_000, tier=head.tier, compare=False))
+    again = conduct(
+        repo,
+        Wanted(head.base, head.tip, head.branch),
+        Options(most=10_000, tier=head.tier, kinds=frozenset(RemarkKind), compare=False),
+    )
     made = {one.fingerprint: one for one in again.review.findings}
     problems += [problem for one in note.findings for problem in _against(repo, head.tip, one, made)]
     if patch_ids(repo, head.base, head.tip) != head.patches:

@@ -12,7 +12,7 @@ from tinycode_git import __version__
 from tinycode_git.git.patches import FilePatch, patch_staged, patch_trees
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.history.past import MOST_PATHS, Past, past_of
-from tinycode_git.history.remarks import Remark, RemarkKind, remarks
+from tinycode_git.history.remarks import DEFAULT, Remark, RemarkKind, remarks
 from tinycode_git.pathkinds import Kind, kind_of
 from tinycode_git.review.finding import Cited, Finding, Source, chosen, compared, made
 from tinycode_git.review.ingest import Reported
@@ -49,12 +49,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How: other tools' findings, how many of history's, the tier, kinds of remarks that are not wanted."""
+    """How: other tools' findings, how many of history's and of which kinds, the tier, whether to compare."""
 
     reports: Sequence[Reported] = ()
     most: int = MOST
     tier: str = ""
-    without: frozenset[str] = frozenset()
+    kinds: frozenset[RemarkKind] = DEFAULT
     compare: bool = True
 
 
@@ -94,7 +94,7 @@ def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
         outcome = _validated(repo, wanted, options.tier)
         _take_validator(making, outcome)
         _take_reports(making, options.reports)
-        _take_history(making, past(), options.without)
+        _take_history(making, past(), options.kinds)
     kept, left_out = chosen(making.findings, options.most)
     ids = patch_ids(repo, wanted.base, wanted.tip) if wanted.tip else ()
     before = None
@@ -224,11 +224,11 @@ def _past(making: _Making) -> Iterator[Callable[[], Past]]:
         yield ended
 
 
-def _take_history(making: _Making, past: Past, without: frozenset[str]) -> None:
+def _take_history(making: _Making, past: Past, kinds: frozenset[RemarkKind]) -> None:
     """What history says of the change."""
-    for one in remarks(making.repo, making.wanted.base, past, making.readable):
+    for one in remarks(making.repo, making.wanted.base, past, making.readable, kinds):
         place = making.changed.line(one.path, one.line, one.end_line)
-        if place is not None and one.kind.value not in without:
+        if place is not None:
             making.findings.append(_of_remark(one, place, making))
 
 

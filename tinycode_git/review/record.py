@@ -26,7 +26,10 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a review is of. ``patches`` are the patch ids of its commits, which stay the same in a rebase."""
+    """What a review is of. ``patches`` are the patch ids of its commits, which stay the same in a rebase.
+
+    ``gate`` says how the user's check ended on the tip (empty: it did not run).
+    """
 
     tip: str
     base: str
@@ -38,6 +41,7 @@ class Head:
     program: str
     hunks: int = 0
     unseen: int = 0
+    gate: str = ""
     version: int = VERSION
 
 
@@ -89,7 +93,7 @@ def load(data: bytes, where: str) -> Note:
 def _head(raw: dict[str, Any]) -> Head:
     if raw["version"] != VERSION:
         raise ValueError(f"it is version {raw['version']}; this git tiny reads {VERSION}")
-    texts = {name: raw[name] for name in ("tip", "base", "branch", "tier", "by", "program")}
+    texts = {name: raw[name] for name in ("tip", "base", "branch", "tier", "by", "program", "gate")}
     if not all(isinstance(value, str) for value in texts.values()):
         raise TypeError("a field of the head is no text")
     if not all(isinstance(one, str) for one in raw["patches"]):

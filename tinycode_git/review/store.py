@@ -18,9 +18,9 @@ REF = "refs/notes/tiny-review"
 _TRIES = 30
 
 
-def listed(repo: ReadRepo) -> dict[str, str]:
-    """Every reviewed commit, with the blob of its note; nothing where there is no review yet."""
-    tree = repo.ref(REF)
+def listed(repo: ReadRepo, at: str = "") -> dict[str, str]:
+    """Every reviewed commit, with the blob of its note, now or ``at`` a commit of the notes' ref."""
+    tree = at or repo.ref(REF)
     if tree is None:
         return {}
     rows = repo.git.lines("ls-tree", "-r", "-z", tree)
@@ -72,13 +72,17 @@ def _read(repo: ReadRepo, commit: str, blob: str) -> Note | None:
         return None
 
 
-def keep(repo: PlanRepo, ledger: Ledger, note: Note, action: str = "review") -> str:
+def keep(repo: PlanRepo, ledger: Ledger, note: Note, action: str = "review", *, once: bool = False) -> str:
     """Write the note of its tip; the notes commit. Another writer at the same time is waited out.
+
+    With ``once`` a note that is there is left as it is: of two who review the same tip, one writes.
 
     Raises Refused where the ref could not be moved, TinyError where the ledger cannot be written.
     """
     for attempt in range(_TRIES):
         head = repo.ref(REF) or ""
+        if once and head and note.head.tip in listed(repo, head):
+            return head
         new = _commit(repo, head, note, action)
         operation = Operation(
             action=action,

@@ -1,0 +1,185 @@
+"""``git tiny insights`` and ``git tiny story``: numbers counted again by hand, kept by oid, right after a rewrite."""
+
+from __future__ import annotations
+
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.repos import Entry, Repo
+from tests.world import START
+
+DAY = 86400
+
+
+def commit(repo: Repo, day: int, title: str, files: dict[str, Entry], who: str = "Ada") -> str:
+    """A commit at noon of a day after the start, by somebody."""
+    date = f"{START + day * DAY} +0200"
+    kept = dict(os.environ)
+    os.environ.update({"GIT_AUTHOR_NAME": who, "GIT_AUTHOR_EMAIL": f"{who.lower()}@example.com"})
+    for path, content in files.items():
+        repo.write(path, content)
+    repo.git("add", "-A")
+    repo.git("commit", "-q", "--allow-empty", "-m", title, f"--date={date}")
+    repo.git("commit", "-q", "--amend", "--no-edit", f"--date={date}", env={"GIT_COMMITTER_DATE": date})
+    os.environ.clear()
+    os.environ.update(kept)
+    return repo.oid()
+
+
+@pytest.fixture
+def busy(world: Path) -> Repo:
+    repo = Repo.create(world / "busy")
+    for n in range(10):
+        commit(repo, n * 10, f"change {n}", {"src/a.c": f"{n}\n", "src/a.h": f"{n}\n"}, "Ada" if n % 2 else "Bob")
+    commit(repo, 400, "Fix crash in a", {"src/a.c": "fixed\n"}, "Bob")
+    commit(repo, 401, 'Revert "change 9"', {"old.txt": "o\n"})
+    commit(repo, 402, "caf\u00e9", {"caf\udce9.txt": "x\n", "gone.txt": "g\n"})
+    commit(repo, 403, "go", {"gone.txt": None})
+    return repo
+
+
+def numbers(repo: Repo, *args: str) -> dict[str, Any]:
+    return dict(repo.tiny("insights", "--json", *args).json)
+
+
+def test_the_numbers(busy: Repo) -> None:
+    found = numbers(busy, "--days", "0")
+    assert (found["commits"], found["merges"], found["authors"], found["files"]) == (14, 0, 2, 4)
+    assert (found["fixes"], found["reverts"]) == (1, 1)
+    assert sum(month["commits"] for month in found["months"]) == 14
+    assert found["months"][0]["month"] == "2023-11" and found["months"][-1]["month"] == "2024-12"
+    assert len(found["months"]) == 14 and found["months"][8]["commits"] == 0
+    assert sum(map(sum, found["hours"])) == 14
+    assert found["hours"][1][0] >= 1  # 22:13 UTC on a Tuesday ... is 00:13 on Wednesday at +0200
+    src = next(row for row in found["owners"] if row["area"] == "src/")
+    assert (src["authors"], src["half"]) == (2, 1)
+    assert found["hot"][0] == {"path": "src/a.c", "commits": 11, "fixes": 1, "authors": 2}
+    assert found["pairs"] == [{"path": "src/a.c", "other_path": "src/a.h", "together": 10, "share": 1.0}]
+    assert sum(age["files"] for age in found["ages"]) == 4
+    assert "gone.txt" not in str(found)
+
+
+def test_the_last_days_are_counted_from_the_newest_commit(busy: Repo) -> None:
+    assert numbers(busy, "--days", "30")["hot"][0]["commits"] == 1
+    assert numbers(busy, "--days", "30")["pairs"] == []
+
+
+def test_what_is_kept_is_added_to_and_made_anew_after_a_rewrite(busy: Repo) -> None:
+    first = numbers(busy)
+    assert numbers(busy) == first
+    place = busy.git_dir() / "tiny/insights.duckdb"
+    assert place.exists()
+    commit(busy, 404, "more", {"src/a.c": "more\n"})
+    assert numbers(busy)["commits"] == 15
+    busy.git("reset", "-q", "--hard", "HEAD~3")
+    commit(busy, 405, "another", {"b": "b\n"})
+    assert numbers(busy)["commits"] == 13
+    busy.git("checkout", "-q", "--detach", "HEAD~1")
+    kept = numbers(busy)
+    place.unlink()
+    assert numbers(busy) == kept
+    place.write_bytes(b"not a database at all" * 1000)
+    assert numbers(busy) == kept
+
+
+def test_a_repository_that_cannot_be_written_is_counted_all_the_same(busy: Repo) -> None:
+    (busy.git_dir() / "tiny").write_text("in the way")
+    assert numbers(busy)["commits"] == 14
+
+
+def test_insights_for_people(busy: Repo) -> None:
+    busy.git("branch", "topic", "HEAD~2")
+    commit(busy, 404, "\x1b[31mred", {"a\x1b[2Jb": "x\n"}, "Eve\u202e")
+    shown = busy.tiny("insights", "--days", "0").out
+    assert shown.startswith("15 commits (0 merges) by 3 people, 2023-11-14 to 2024-12-2")
+    assert "\x1b" not in shown and "\u202e" not in shown
+    assert "hot spots, all the time: commits" in shown
+    assert "topic" in shown
+    assert busy.tiny("insights", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}).out.isascii()
+
+
+def test_no_commit_and_no_such_commit(world: Path, repo: Repo) -> None:
+    empty = Repo.create(world / "empty")
+    assert empty.tiny("insights", check=False).code == 1
+    assert repo.tiny("insights", "nowhere", check=False).code == 2
+
+
+# The story of a file.
+
+
+@pytest.fixture
+def told(world: Path) -> Repo:
+    repo = Repo.create(world / "told")
+    lines = [f"line {n} of the file\n" for n in range(60)]
+    commit(repo, 0, "Begin", {"old.py": "".join(lines)})
+    commit(repo, 5, "More", {"old.py": "".join([*lines, *(f"extra {n} of the file\n" for n in range(50))])}, "Bob")
+    commit(repo, 300, "touch", {"old.py": "".join(lines)})
+    repo.git("mv", "old.py", "new.py")
+    commit(repo, 310, "Move it", {})
+    commit(repo, 320, "Write it anew", {"new.py": "".join(f"value_{n} = {n}\n" for n in range(30))}, "Bob")
+    return repo
+
+
+def test_the_story(told: Repo) -> None:
+    found = told.tiny("story", "new.py", "--json").json
+    assert [(one["title"], one["size"]) for one in found["changes"]] == [
+        ("Begin", 60),
+        ("More", 110),
+        ("touch", 60),
+        ("Move it", 60),
+        ("Write it anew", 30),
+    ]
+    assert [phase["kind"] for phase in found["phases"]] == ["beginning", "calm", "shrinking"]
+    assert [turn["why"] for turn in found["turns"]] == [
+        "the beginning, with 60 lines",
+        "grew by 50 lines to 110",
+        "rewritten: 50 of 110 lines went, 0 came",
+        "moved here from old.py",
+        "rewritten: 60 of 60 lines went, 30 came",
+    ]
+    assert found["holders"] == [{"author": "Bob", "lines": 30, "share": 1.0}]
+
+
+def test_the_story_for_people(told: Repo) -> None:
+    shown = told.tiny("story", "new.py").out
+    assert shown.startswith("new.py: 5 commits by 2 people\n")
+    assert "2023-11-14 to 2023-11-19  beginning  2 commits, +110 -0, mostly Ada" in shown
+    assert "moved here from old.py" in shown
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
+
+
+def test_the_page_stands_alone(told: Repo, world: Path) -> None:
+    commit(told, 330, "</title><script>alert(1)</script>", {"new.py": "x = 1\n"}, "<b>Eve</b>")
+    told.tiny("story", "new.py", "--html", world / "story.html")
+    page = (world / "story.html").read_text()
+    read = _Tags()
+    read.feed(page)
+    assert {"svg", "polygon", "table"} < read.tags
+    assert not {"script", "b", "img", "a", "link"} & read.tags
+    assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(("path", "code"), [("nowhere", 2), ("src", 1), ("bin", 1), ("../x", 2)])
+def test_what_has_no_story(repo: Repo, path: str, code: int) -> None:
+    repo.commit("bin", {"bin": b"\0\1"})
+    assert repo.tiny("story", path, check=False).code == code
+
+
+def test_a_file_of_one_empty_commit(repo: Repo) -> None:
+    repo.commit("empty", {"empty": ""})
+    found = repo.tiny("story", "empty", "--json").json
+    assert (len(found["changes"]), found["holders"]) == (1, [])
+    assert repo.tiny("story", "empty").code == 0

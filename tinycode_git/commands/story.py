@@ -1,0 +1,97 @@
+"""``git tiny story``: how a file came to be, as a chart with phases, owners and turning points; or one HTML page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinycode_git.commands.app import new_app
+from tinycode_git.commands.opening import reading
+from tinycode_git.errors import Incomplete, UsageError
+from tinycode_git.history.asking import asked_about
+from tinycode_git.history.gather import shallow_gap
+from tinycode_git.history.story import Story, over_time, story
+from tinycode_git.render import console, jsonout
+from tinycode_git.render.chart import bars, columns
+from tinycode_git.render.console import Console, Style
+from tinycode_git.render.escape import visible
+
+app = new_app()
+
+
+@app.command("story")
+def story_(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file.")],
+    at: Annotated[str, typer.Option("--at", metavar="REF", help="The file as this commit has it.")] = "HEAD",
+    html: Annotated[str, typer.Option("--html", metavar="FILE", help="Write one page of HTML to this file.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell how a file came to be: its size over time, its phases, who wrote what is there, where it turned.
+
+    Renames are followed; commits that .git-blame-ignore-revs lists own no line.
+
+    Examples:
+
+    \b
+      git tiny story src/server.c
+      git tiny story src/server.c --html story.html
+
+    Exit codes:
+
+    \b
+      0  done
+      1  it is no text file
+      2  there is no such file
+      4  the history is not all here (a shallow clone); what there is, is told
+    """
+    repo = reading()
+    repo.resolve(at)
+    asked = asked_about(repo, path if path.startswith(("./", "../", "/")) else f"./{path}", at)
+    if asked is None or asked.kind != "path":
+        raise UsageError(f"there is no file {path!r} in {at}", "--at names another commit than HEAD")
+    found = story(repo, asked.commit, asked.path)
+    if json:
+        jsonout.write(found)
+    elif html:
+        from tinycode_git.render.storypage import page
+
+        try:
+            Path(html).write_text(page(found), encoding="utf-8", errors="backslashreplace")
+        except OSError as failed:
+            raise Incomplete(f"{html} cannot be written: {failed.strerror}") from failed
+    else:
+        sys.stdout.write("".join(drawn(found, console.for_stdout(repo.git))))
+    gaps = shallow_gap(repo)
+    if gaps:
+        raise Incomplete(gaps[0])
+
+
+def drawn(found: Story, on: Console) -> Iterator[str]:
+    """The whole for people."""
+    width = min((on.width or 100) - 12, 100)
+    first, last = found.changes[0], found.changes[-1]
+    people = len({one.author for one in found.changes})
+    yield f"{on.paint(visible(found.path), Style.STRONG)}: {len(found.changes)} commits by {people} people\n"
+    yield f"\n{on.paint(f'lines, {_day(first.at)} to {_day(last.at)}', Style.STRONG)}\n"
+    yield columns(over_time(found.changes, width), on)
+    yield f"\n{on.paint('phases', Style.STRONG)}\n"
+    for phase in found.phases:
+        when = f"{_day(phase.begun)} to {_day(phase.ended)}"
+        what = f"{phase.commits} commits, +{phase.added} -{phase.removed}, mostly {visible(phase.owner)}"
+        yield f"  {when}  {phase.kind:<10} {what if phase.commits else ''}".rstrip() + "\n"
+    yield f"\n{on.paint('who wrote what is there', Style.STRONG)}\n"
+    yield bars([(one.author, one.lines, f"{one.lines} lines, {one.share:.0%}") for one in found.holders], on, width=24)
+    yield f"\n{on.paint('where it turned', Style.STRONG)}\n"
+    for turn in found.turns:
+        oid = on.paint(turn.oid[:12], Style.OID)
+        yield f"  {_day(turn.at)}  {oid}  {visible(turn.why)}\n"
+        yield f"              {visible(turn.title)} ({visible(turn.author)})\n"
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).date().isoformat()
