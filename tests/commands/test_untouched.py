@@ -181,7 +181,10 @@ def test_proposing_that_is_interrupted_touches_nothing(lived: Repo, planner: str
         wait = point.uniform(whole / 4, whole)
         with untouched(lived):
             code = ended(lived, number, wait, "propose", *args, given=given)
-            assert code in (0, 130 if number is signal.SIGINT else -9), f"exit {code} after {wait} of {whole}"
+            # On a busy machine it may come before the interpreter has got to our code: then it ends as a signal.
+            assert code in (0, *((130, -2) if number is signal.SIGINT else (-9,))), (
+                f"exit {code} after {wait} of {whole}"
+            )
     with untouched(lived):
         recovered = lived.tiny("recover")
     for plan in lived.tiny("plans", "--json").json["plans"]:
