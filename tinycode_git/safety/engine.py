@@ -202,8 +202,8 @@ class Engine:
                 if self.rules[at].family != "unicode" and (view is views[0] or self.rules[at].family == "secret"):
                     yield from self._confirmed(at, view, again[at], gaps)
 
-    def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes], bool]:
-        """A quick question for sweeps: whether a rule may hold in a piece of a text, as far as that can be said of one.
+    def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes, Sequence[str]], bool]:
+        """A quick question for sweeps: whether a rule may hold in a piece of a text, at some paths (none: anywhere).
 
         Text rules and builtins are confirmed in the piece; with ``structural`` a structural rule whose literal is there
         makes it suspicious.
@@ -214,31 +214,34 @@ class Engine:
         asked = frozenset((HIDDEN, SPLIT, *quick, *(at for at in here if told[at].kind != "ast")))
         more = self.more.suspicion(where, structural=structural) if self.more is not None else None
 
-        def suspicious(piece: bytes) -> bool:
+        def suspicious(piece: bytes, paths: Sequence[str]) -> bool:
             fired = fire(piece)
             told_of = bool(fired) and not asked.isdisjoint(fired)
-            if told_of and (not quick.isdisjoint(fired) or self._holds(fired, piece, where)):
+            if told_of and (not quick.isdisjoint(fired) or self._holds(fired, piece, where, paths)):
                 return True
-            return more is not None and more(piece)
+            return more is not None and more(piece, paths)
 
         return suspicious
 
-    def _holds(self, fired: Fired, piece: bytes, where: str) -> bool:
-        """Whether one of the text rules that fired is confirmed, in the piece as it is or folded."""
+    def _holds(self, fired: Fired, piece: bytes, where: str, paths: Sequence[str]) -> bool:
+        """Whether one of the rules that fired is confirmed, in the piece as it is or folded."""
         if readable(piece) is not piece:
             return True
         if b"\0" in piece[:_HEAD]:
             fired = {at: ends for at, ends in fired.items() if at in self._binary}
         view = View(piece)
         for at in fired:
-            if at < 0 or where not in self._places[at]:
+            if at < 0 or where not in self._places[at] or not self._is_for(at, paths):
                 continue
             kind = self.rules[at].kind
             hits = self._confirmed(at, view, fired[at], []) if kind == "pattern" else iter(())
             hits = self._built_in(at, piece, where, "", 0) if kind == "builtin" else hits
             if next(hits, None) is not None:
                 return True
-        return next(self._folded(fired, piece, where, []), None) is not None
+        return any(self._is_for(hit.rule, paths) for hit in self._folded(fired, piece, where, []))
+
+    def _is_for(self, at: int, paths: Sequence[str]) -> bool:
+        return not paths or any(_is_for_path(self.rules[at], path) for path in paths)
 
     def without_structure(self) -> Engine:
         """The same engine without its structural rules."""
@@ -248,12 +251,15 @@ class Engine:
 
     def concerns(self, match: Match, path: str) -> bool:
         """Whether the rule of a match is for ``path`` at all (``paths``, ``not_paths``)."""
-        rule = self.rule(match.rule)
-        if rule.config and "path" in rule.config:
-            from tinycode_git.safety.regex import confirmer
+        return _is_for_path(self.rule(match.rule), path)
 
-            return confirmer(rule.config["path"]).search(path.encode("utf-8", "surrogateescape")) is not None
-        return applies(rule.paths, rule.not_paths, path) if rule.paths or rule.not_paths else True
+
+def _is_for_path(rule: Rule, path: str) -> bool:
+    if rule.config and "path" in rule.config:
+        from tinycode_git.safety.regex import confirmer
+
+        return confirmer(rule.config["path"]).search(path.encode("utf-8", "surrogateescape")) is not None
+    return applies(rule.paths, rule.not_paths, path) if rule.paths or rule.not_paths else True
 
 
 def _strongest(hits: list[Hit], rules: tuple[Rule, ...]) -> list[Hit]:

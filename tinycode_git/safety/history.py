@@ -108,8 +108,12 @@ def _commits(scanner: Scanner, commits: Sequence[str], *, structural: bool, jobs
 def _part(scanner: Scanner, part: lineage.Part, *, structural: bool, jobs: int, moved: Moved) -> ScanResult:
     git = scanner.git
     order = lineage.in_order(part)
-    sizes, missing = _sizes(git, [oid for oid, _ in order])
-    items = [Item(oid, sizes[oid][1], base) for oid, base in order if oid in sizes and sizes[oid][1] <= MOST]
+    sizes, missing = _sizes(git, [one.oid for one in order])
+    items = [
+        Item(one.oid, sizes[one.oid][1], one.base, one.paths)
+        for one in order
+        if one.oid in sizes and sizes[one.oid][1] <= MOST
+    ]
     large = {oid for oid, (_, size) in sizes.items() if size > MOST}
     moved(0, len(items))
     suspects, lost, size = _swept(scanner, "blob", items, jobs=jobs, structural=structural, moved=moved)

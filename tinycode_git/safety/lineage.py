@@ -19,28 +19,32 @@ _CHUNK = 1 << 20
 
 
 class Part(NamedTuple):
-    """Raw changes (fields of ``--raw -z``), the blobs new in them (oid to the oid it came from), links, new paths."""
+    """Raw changes (fields of ``--raw -z``), the blobs new in them (oid to the oid it came from), links, new paths.
+
+    ``others``: further paths that a blob is at.
+    """
 
     fields: list[bytes]
     blobs: dict[bytes, bytes]
     by_path: dict[bytes, list[bytes]]
     links: dict[bytes, bytes]
     paths: dict[bytes, tuple[int, str]]
+    others: dict[bytes, set[bytes]]
 
 
 def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
     """The changes of ``commits`` (oldest first), some ``most`` blobs at a time."""
-    seen: set[bytes] = set()
+    seen: dict[bytes, bytes] = {}
     known: set[bytes] = set()
     asked = "".join(f"{commit}\n" for commit in commits).encode()
     with git.without_index().fed("diff-tree", "--stdin", "-c", "--root", *surface.RAW, stdin=asked) as out:
-        part = Part([], {}, {}, {}, {})
+        part = Part([], {}, {}, {}, {}, {})
         commit = ""
         for fields in _fields(out):
             commit = _add(part, fields, seen, known, commit)
             if len(part.blobs) >= most:
                 yield part
-                part = Part([commit.encode("ascii")], {}, {}, {}, {})
+                part = Part([commit.encode("ascii")], {}, {}, {}, {}, {})
         yield part
 
 
@@ -59,7 +63,7 @@ def _fields(out: IO[bytes]) -> Iterator[list[bytes]]:
         yield [field for field in rest.split(b"\0") if field]
 
 
-def _add(part: Part, fields: list[bytes], seen: set[bytes], known: set[bytes], commit: str) -> str:
+def _add(part: Part, fields: list[bytes], seen: dict[bytes, bytes], known: set[bytes], commit: str) -> str:
     """Take fields into a part; the commit that they end in."""
     part.fields.extend(fields)
     blobs, by_path, at, end = part.blobs, part.by_path, 0, len(fields)
@@ -77,9 +81,12 @@ def _add(part: Part, fields: list[bytes], seen: set[bytes], known: set[bytes], c
         if path not in known:
             known.add(path)
             part.paths[path] = (int(mode, 8), commit)
-        if mode == b"000000" or new in seen or int(mode, 8) == SUBMODULE:
+        if mode == b"000000" or seen.get(new) == path or int(mode, 8) == SUBMODULE:
             continue
-        seen.add(new)
+        if new in blobs:
+            part.others.setdefault(new, set()).add(path)
+            continue
+        seen.setdefault(new, path)
         if int(mode, 8) == LINK:
             part.links[new] = path
             continue
@@ -88,10 +95,19 @@ def _add(part: Part, fields: list[bytes], seen: set[bytes], known: set[bytes], c
     return commit
 
 
-def in_order(part: Part) -> list[tuple[str, str]]:
-    """The blobs of a part, path by path, each as close behind the one that it came from as can be: (oid, came from)."""
-    out: list[tuple[str, str]] = []
-    for names in part.by_path.values():
+class Version(NamedTuple):
+    """A blob, the one that it came from (empty: none, or not close before it), and the paths that it is at."""
+
+    oid: str
+    base: str
+    paths: tuple[str, ...]
+
+
+def in_order(part: Part) -> list[Version]:
+    """The blobs of a part, path by path, each as close behind the one that it came from as can be."""
+    out: list[Version] = []
+    for path, names in part.by_path.items():
+        usual = (path.decode("utf-8", "surrogateescape"),)
         here = set(names)
         after: dict[bytes, list[bytes]] = {}
         roots = []
@@ -104,8 +120,14 @@ def in_order(part: Part) -> list[tuple[str, str]]:
         left = roots[::-1]
         while left:
             name = left.pop()
-            out.append((name.decode("ascii"), part.blobs[name].decode("ascii")))
+            out.append(Version(name.decode("ascii"), part.blobs[name].decode("ascii"), _paths(part, name, usual)))
             left.extend(reversed(after.pop(name, [])))
         # A path that went A, B, A, B ... leaves a ring without a root: its members are looked at whole.
-        out += [(name.decode("ascii"), "") for names in after.values() for name in names]
+        left = [name for names in after.values() for name in names]
+        out += [Version(name.decode("ascii"), "", _paths(part, name, usual)) for name in left]
     return out
+
+
+def _paths(part: Part, name: bytes, usual: tuple[str, ...]) -> tuple[str, ...]:
+    more = part.others.get(name)
+    return usual if more is None else (*usual, *(path.decode("utf-8", "surrogateescape") for path in more))

@@ -33,11 +33,15 @@ _WINDOWS = ("-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128
 
 
 class Item(NamedTuple):
-    """An object to sweep; ``base`` is the version that it came from, best a short way before it (empty: none)."""
+    """An object to sweep; ``base`` is the version that it came from, best a short way before it (empty: none).
+
+    ``paths`` are all that it is at (empty: who knows).
+    """
 
     oid: str
     size: int
     base: str
+    paths: tuple[str, ...] = ()
 
 
 class Swept(NamedTuple):
@@ -48,7 +52,7 @@ class Swept(NamedTuple):
     bytes: int
 
 
-Fires = Callable[[bytes], bool]
+Fires = Callable[[bytes, Sequence[str]], bool]
 Moved = Callable[[int], None]
 
 
@@ -171,7 +175,7 @@ class _Versions:
                 elif item.base in self.kept:
                     old = self.kept[item.base]
                     start, stop = differing(old, 0, len(old), memory, at, stop)
-            if start < stop and fires(memory[start:stop]):
+            if start < stop and fires(memory[start:stop], item.paths):
                 suspects.append(item.oid)
             here[item.oid] = (at, at + item.size)
             at += item.size + 1
@@ -234,9 +238,10 @@ def _behind(old: mmap.mmap | bytes, a: int, new: mmap.mmap | bytes, b: int, most
 def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[str]:
     """A batch that git did not get through: one by one, to know which objects are damaged."""
     suspects = []
-    for loaded in objects.read(git, [item.oid for item in batch]):
+    paths = {item.oid: item.paths for item in batch}
+    for loaded in objects.read(git, list(paths)):
         if isinstance(loaded, objects.Large) or loaded.content is None:
             lost.append(loaded.name)
-        elif fires(loaded.content):
+        elif fires(loaded.content, paths[loaded.name]):
             suspects.append(loaded.name)
     return suspects
