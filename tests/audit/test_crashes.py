@@ -123,6 +123,7 @@ def sweep(repo: Logged, world: Path, program: str, fault: str, every: bool) -> N
     calls = calls_of(copied(repo, world / "model", state), program, world / "trace")
     assert len(calls) > 5
     chosen = calls if every else calls[:: max(1, len(calls) // SAMPLED)]
+    print(f"{program}, {fault}: {len(chosen)} of {len(calls)} system calls")
     for number, (call, when) in enumerate(chosen):
         victim = copied(repo, world / f"victim{number}", state)
         said = killed_at(victim, program, world / "trace", call, when, fault)

@@ -160,8 +160,14 @@ def drawn_timeline(rows: list[dict[str, Any]], on: Console) -> str:
             lines.append(on.paint(day, Style.STRONG))
         what = visible(" ".join(filter(None, [row["action"], row["plan"], row["ref"].removeprefix("refs/heads/")])))
         outcome = on.paint(row["outcome"], _OUTCOMES.get(row["outcome"], Style.PLAIN))
-        lines.append(f"  {row['started'][11:19]}  {what}: {outcome}{_took(row)}  ({visible(row['user'])})")
+        lines.append(f"  {row['started'][11:19]}  {what}: {outcome}{_took(row)}{_why(row)}  ({visible(row['user'])})")
     return "\n".join(lines) + "\n"
+
+
+def _why(row: dict[str, Any]) -> str:
+    """The reason of a failure, as far as it was given."""
+    reason = ((row["result"] or row["details"]) or {}).get("reason", "") if row["outcome"] == "failed" else ""
+    return f": {visible(reason)}" if reason else ""
 
 
 def _took(row: dict[str, Any]) -> str:

@@ -84,8 +84,11 @@ def _say(report: Report) -> None:
     for log in report.logs:
         origin = "signed by the pinned key" if log.pinned else "consistency, not origin: no key was pinned"
         print(f"log {log.log} ({visible(log.source)}): {log.size} entries, root {log.root}")
-        print(f"  {log.checkpoints} checkpoints, {log.signed} with a good signature ({origin})")
-        print(f"  {log.anchors} states named by checkpoints, commits, peers and the witness file hold")
+        if log.checkpoints:
+            print(f"  checkpoints: {log.checkpoints}, with a good signature {log.signed} ({origin})")
+        else:
+            print("  no checkpoint yet: nothing outside of this clone vouches for it (git tiny audit push)")
+        print(f"  states named by checkpoints, commits, peers and the witness file that hold: {log.anchors}")
     if not report.logs and not report.problems:
         print("no audit log here yet")
     for note in report.notes:
