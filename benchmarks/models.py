@@ -21,7 +21,7 @@ from make_repo import ensure
 
 sys.path.insert(0, str(ROOT))
 
-from tests.llm.answers import change, plan, whole
+from tests.llm.answers import plan, whole
 from tests.llm.server import Script, serving
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.llm.tokens import estimate

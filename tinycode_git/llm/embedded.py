@@ -10,8 +10,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -41,7 +41,6 @@ class Embedded:
     context: int
     header: Mapping[str, Value] = field(repr=False)
     kind: str = "gguf"
-    parallel: int = 1
     _key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -122,13 +121,14 @@ class Embedded:
         begun = time.monotonic()
         collected = Collected(shown)
         body = chat_body("", question)
-        for chunk in self._stream(body):
-            collected.take(chunk)
+        with closing(self._stream(body)) as chunks:
+            for chunk in chunks:
+                collected.take(chunk)
         if collected.error:
             raise Incomplete(f"llama.cpp could not answer: {collected.error}", "git tiny model test tries it out")
         return collected.answer(time.monotonic() - begun)
 
-    def _stream(self, body: dict[str, Any]) -> Iterator[Any]:
+    def _stream(self, body: dict[str, Any]) -> Generator[Any]:
         """The pieces of an answer. It is made in a thread: an interrupt in llama.cpp's callback would be swallowed."""
         pieces: SimpleQueue[Any] = SimpleQueue()
         stopped = threading.Event()
