@@ -31,6 +31,7 @@ from tinycode_git.llm.tokens import size_for
 
 _USUAL = 8192
 _COUNTED = 4096
+_SMALL = 32 * 1024 * 1024
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Embedded:
         given.verbosity = -1
         given.warmup = False
         given.api_keys = [self._key]
-        given.cpuparams.n_threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+        given.cpuparams.n_threads = given.cpuparams_batch.n_threads = _threads(self.path.stat().st_size)
         try:
             with _quiet_stderr():
                 return xllamacpp.Server(given)
@@ -177,6 +178,13 @@ class Embedded:
     def close(self) -> None:
         """Give the memory back."""
         self.__dict__.pop("_server", None)
+
+
+def _threads(size: int) -> int:
+    """As many as there are processors; one for a small model, whose threads would only wait for each other."""
+    if size < _SMALL:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _number(header: Mapping[str, Value], name: str) -> int:
