@@ -9,9 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.llm.answers import change, create, plan, whole
+from tests.llm.inside import refused
 from tests.llm.server import Say, Script
 from tests.plan.plans import untouched
 from tests.repos import ROOT, TINY, Repo
@@ -51,9 +50,7 @@ def test_ctrl_c_keeps_what_is_finished_and_continue_goes_on_from_it(set_up: Repo
     assert [step["title"] for step in whole_plan["steps"]] == ["One", "Greet", "Notes"]
     assert set_up.show(whole_plan["tip"], "src/app.py").decode() == APP
     assert set_up.tiny("show", draft["id"], "--json").json["state"] == "rejected"
-    again = set_up.tiny("propose", "--continue", whole_plan["id"], check=False)
-    assert again.code == 1
-    assert "nothing of" in again.err
+    assert "nothing of" in refused(set_up.path, "propose", "--continue", whole_plan["id"]).message
 
 
 def test_samples_open_the_best_and_keep_the_others(set_up: Repo, server: Script) -> None:
@@ -98,22 +95,19 @@ def test_a_plan_is_made_again_from_its_provenance(set_up: Repo, server: Script) 
     assert other.code == 1
     assert other.json["different_paths"] == ["src/app.py"]
     server.models["coder:7b"]["digest"] = "f" * 64
-    gone = set_up.tiny("replay", made["id"], check=False)
-    assert gone.code == 4
-    assert "is another model now" in gone.err
+    assert "is another model now" in refused(set_up.path, "replay", made["id"]).message
 
 
 def test_replay_of_what_no_model_made(set_up: Repo) -> None:
     made = set_up.tiny("propose", "--recipe", "replace", "hello", "goodbye", "--json").json
-    done = set_up.tiny("replay", made["id"], check=False)
-    assert done.code == 4
-    assert "was not made by a model" in done.err
+    error = refused(set_up.path, "replay", made["id"])
+    assert error.exit == 4
+    assert "was not made by a model" in error.message
 
 
-@pytest.mark.parametrize("mode", ["chat"])
-def test_below_propose_no_plan_is_made(set_up: Repo, server: Script, mode: str) -> None:
-    done = set_up.tiny("propose", "let main answer one", env={"TINY_MODE": mode}, check=False)
-    assert done.code == 1
+def test_below_propose_no_plan_is_made(set_up: Repo, server: Script) -> None:
+    set_up.config("tiny.mode", "chat")
+    assert "needs mode propose" in refused(set_up.path, "propose", "let main answer one").message
     assert server.asked == []
 
 
@@ -121,9 +115,9 @@ def test_a_model_can_be_fetched(set_up: Repo, server: Script) -> None:
     done = set_up.tiny("model", "pull", "small:1b")
     assert "git tiny model use small:1b" in done.err
     assert "small:1b" in server.models
-    gone = set_up.tiny("model", "pull", "no-such:1b", check=False)
-    assert gone.code == 4
-    assert "file does not exist" in gone.err
+    gone = refused(set_up.path, "model", "pull", "no-such:1b")
+    assert gone.exit == 4
+    assert "file does not exist" in gone.message
 
 
 def test_the_test_of_a_model_says_in_plain_words_what_it_can_do(set_up: Repo, server: Script) -> None:
@@ -154,18 +148,3 @@ def test_the_models_that_ollama_pulled_are_listed_without_a_server(repo: Repo) -
     (row,) = done["models"]
     assert row["name"].startswith("gguf:") and row["source"] == "coder:7b, without a server"
     assert done["missing"] == ["no Ollama answers at http://127.0.0.1:9"]
-
-
-NEEDING = [
-    ("propose", "make everything better"),
-    ("model", "show"),
-    ("model", "test"),
-]
-
-
-@pytest.mark.parametrize("words", NEEDING, ids=" ".join)
-def test_without_a_model_two_lines_say_so(repo: Repo, words: tuple[str, ...]) -> None:
-    done = repo.tiny(*words, check=False)
-    assert done.code == 4, done
-    assert len(done.err.strip().splitlines()) == 2
-    assert "git tiny model use" in done.err

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.llm.tiny_gguf import CONTEXT, write_model
+from tests.repos import Repo
 from tinycode_git.dialogue import Message, Parameters, Question
 from tinycode_git.errors import Incomplete
 from tinycode_git.llm.embedded import Embedded, digest_of
@@ -144,3 +145,20 @@ def test_the_plan_of_read_plan_is_what_the_grammar_gives(model: Path) -> None:
         assert "names a file" in str(bad) or answer.cut
     else:
         assert all(path in FILES.files for step in planned.steps for path in step.change)
+
+
+def test_a_model_file_is_used_tried_and_never_named_by_a_clone(repo: Repo, model: Path) -> None:
+    """The real thing as a process: the form is kept by a model that knows nothing, and its edits are not taken."""
+    repo.tiny("model", "use", f"gguf:{model}")
+    assert repo.git("config", "--global", "tiny.model").text == f"gguf:{model}"
+    assert repo.tiny("model", "show", "--json").json["context"] == CONTEXT
+    tried = repo.tiny("model", "test", "--json", check=False, timeout=300).json
+    found = {one["name"]: one for one in tried["trials"]}
+    assert not tried["ok"]
+    assert "edit" not in found or found["edit"]["ok"] is False
+    assert "form that is asked for is not kept" not in found["plan"]["message"] or "cut" in found["plan"]["message"]
+    repo.git("config", "--global", "--unset", "tiny.model")
+    repo.config("tiny.model", f"gguf:{model}")
+    refused = repo.tiny("ask", "why?", check=False)
+    assert refused.code == 1
+    assert "this clone's configuration names a model file" in refused.err

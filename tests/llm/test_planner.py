@@ -140,7 +140,7 @@ def test_later_steps_see_what_earlier_ones_made(set_up: Repo, server: Script) ->
 def test_a_file_of_a_step_sees_the_file_before_it(set_up: Repo, server: Script) -> None:
     server.say(plan({**change("One", "src/app.py"), "create": ["src/extra.py"]}), whole(APP), whole("X = 1\n"))
     made(set_up)
-    assert "src/app.py as this step has made it" in server.questions()[2]
+    assert "src/app.py as it is after the changes so far" in server.questions()[2]
 
 
 def test_long_files_are_edited_by_blocks(repo: Repo, set_up: Repo, server: Script) -> None:
@@ -232,3 +232,25 @@ def test_only_the_paths_that_were_named_are_touched(set_up: Repo, server: Script
     plan_, _ = made(set_up, Asked("let main answer one", only=("src/app.py",)))
     assert plan_.steps[0].paths == ("src/app.py",)
     assert any("beyond the paths" in note for note in plan_.record.notes)
+
+
+def test_bytes_that_are_no_utf8_stay_as_they_are(set_up: Repo, server: Script) -> None:
+    set_up.commit("latin", {"names.txt": b"caf\xe9\nplain\n", "blob.bin": b"\0\1"})
+    server.say(plan(change("One", "names.txt", "blob.bin")), block("names.txt", "plain", "simple"))
+    with pytest.raises(Refused) as caught:
+        made(set_up, "change names.txt and blob.bin")
+    assert "blob.bin is a binary file" in caught.value.detail
+    server.say(plan(change("Two", "names.txt")), block("names.txt", "plain", "simple"))
+    plan_, _ = made(set_up, "change names.txt")
+    assert set_up.show(plan_.tip, "names.txt") == b"caf\xe9\nsimple\n"
+
+
+def test_no_more_files_are_offered_than_can_be_named(set_up: Repo, server: Script) -> None:
+    server.add("tinyllama", context=2048)
+    set_up.commit("more", {f"package/some/long/folder/name/module_number_{n}.py": f"x{n} = 1\n" for n in range(120)})
+    server.say(plan(change("One", "src/app.py")), whole(APP))
+    plan_, _ = made(set_up, "in the package src/app.py main must answer one", model="tinyllama")
+    offered = server.chats()[0]["format"]["properties"]["steps"]["items"]["properties"]["change"]["items"]["enum"]
+    assert 1 < len(offered) < 60
+    assert all(f"\n{name} " in f"\n{server.questions()[0]}" for name in offered)
+    assert any("could not be offered" in note for note in plan_.record.notes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.llm.answers import change, plan, whole
+from tests.llm.inside import refused
 from tests.llm.server import Say, Script
 from tests.plan.plans import untouched
 from tests.repos import ROOT, Repo
@@ -66,9 +67,7 @@ def test_fix_that_does_not_get_there_leaves_a_draft(set_up: Repo, server: Script
 
 
 def test_fix_of_what_is_not_broken(set_up: Repo, server: Script) -> None:
-    done = set_up.tiny("fix", "--check", "true", check=False)
-    assert done.code == 1
-    assert "there is nothing to mend" in done.err
+    assert "there is nothing to mend" in refused(set_up.path, "fix", "--check", "true").message
     assert server.chats() == []
 
 
@@ -78,9 +77,8 @@ def test_fix_from_a_traceback(set_up: Repo, server: Script) -> None:
     done = set_up.tiny("fix", "--error", "-", "--json", input=trace).json
     assert done["task"] == "mend: ZeroDivisionError: no"
     assert done["steps"][0]["paths"] == ["src/app.py"]
-    empty = set_up.tiny("fix", "--error", "-", input="", check=False)
-    nothing = set_up.tiny("fix", check=False)
-    assert (empty.code, nothing.code) == (2, 2)
+    assert refused(set_up.path, "fix").message == "nothing says what is wrong"
+    assert refused(set_up.path, "fix", "--error", os.devnull).message == f"{os.devnull} is empty"
 
 
 def test_refactor_touches_the_named_paths_only(set_up: Repo, server: Script) -> None:
@@ -88,9 +86,8 @@ def test_refactor_touches_the_named_paths_only(set_up: Repo, server: Script) -> 
     done = set_up.tiny("refactor", "src", "return one", "--json").json
     assert done["steps"][0]["paths"] == ["src/app.py"]
     assert any("hello.txt, which" in note for note in done["notes"])
-    wrong = set_up.tiny("refactor", "no-such-folder", "tidy", check=False)
-    alone = set_up.tiny("refactor", "tidy", check=False)
-    assert (wrong.code, alone.code) == (2, 2)
+    assert refused(set_up.path, "refactor", "no-such-folder", "tidy").exit == 2
+    assert refused(set_up.path, "refactor", "tidy").exit == 2
 
 
 def test_complete_fills_in_the_middle_where_the_model_can(set_up: Repo, server: Script) -> None:
@@ -112,13 +109,12 @@ def test_complete_asks_in_words_where_it_cannot(set_up: Repo, server: Script) ->
 
 @pytest.mark.parametrize("place", ["src/app.py:9:1", "src/app.py:1:99", "src/app.py", "src/app.py:0:1"])
 def test_no_such_place(set_up: Repo, place: str) -> None:
-    assert set_up.tiny("complete", place, check=False).code == 2
+    assert refused(set_up.path, "complete", place).exit == 2
 
 
 def test_a_commit_message_for_what_is_staged(set_up: Repo, server: Script) -> None:
     set_up.write("hello.txt", "hello again\n")
-    none = set_up.tiny("commit-message", check=False)
-    assert none.code == 1 and "nothing is staged" in none.err
+    assert refused(set_up.path, "commit-message").message == "nothing is staged"
     set_up.git("add", "hello.txt")
     server.say("Greet again.\n\nOnce was not enough.")
     with untouched(set_up):
@@ -181,12 +177,21 @@ def test_the_hook_never_stops_a_commit(hooked: Repo, server: Script) -> None:
     assert len(server.chats()) == 1
 
 
-NEEDING = [("ask", "why?"), ("fix", "src/app.py"), ("refactor", "src", "tidy"), ("complete", "src/app.py:1:1")]
+NEEDING = [
+    ("propose", "make everything better"),
+    ("model", "show"),
+    ("model", "test"),
+    ("ask", "why?"),
+    ("fix", "src/app.py"),
+    ("refactor", "src", "tidy"),
+    ("complete", "src/app.py:1:1"),
+    ("commit-message",),
+]
 
 
 @pytest.mark.parametrize("words", NEEDING, ids=" ".join)
-def test_without_a_model_two_lines_say_so(repo: Repo, words: tuple[str, ...]) -> None:
-    done = repo.tiny(*words, check=False)
-    assert done.code == 4, done
-    assert len(done.err.strip().splitlines()) == 2
-    assert "git tiny model use" in done.err
+def test_without_a_model_it_is_said_with_what_works_without(repo: Repo, words: tuple[str, ...]) -> None:
+    error = refused(repo.path, *words)
+    assert error.exit == 4
+    assert "git tiny model use" in error.hint
+    assert "\n" not in error.message + error.hint and not error.detail

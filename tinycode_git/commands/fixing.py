@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tinycode_git.commands.gates import check_of
@@ -18,7 +19,7 @@ from tinycode_git.plan.record import State
 from tinycode_git.planners.failure import Failure, read_failure
 from tinycode_git.planners.model import Run
 from tinycode_git.planners.model_text import data
-from tinycode_git.proposal import StepDraft
+from tinycode_git.proposal import Snapshot, StepDraft
 from tinycode_git.render.progress import progress
 
 _PLACE = re.compile(r"(.+?)(?::(\d+))?(?::\d+)?\Z", re.S)
@@ -73,9 +74,7 @@ def _failure(repo: PlanRepo, goal: Target, fault: Fault, check: Check | None) ->
     snapshot = repo.snapshot(goal.base)
     top = str(repo.place.worktree or "")
 
-    def known(path: str) -> bool:
-        return snapshot.entry(path) is not None
-
+    known = _known(snapshot)
     if fault.text:
         return read_failure(fault.text, known, top)
     if check is None:
@@ -84,6 +83,15 @@ def _failure(repo: PlanRepo, goal: Target, fault: Fault, check: Check | None) ->
     if result.passed:
         raise Refused("the check passes: there is nothing to mend", result.words())
     return read_failure("\n".join(result.lines), known, top)
+
+
+def _known(snapshot: Snapshot) -> Callable[[str], bool]:
+    """Whether a path is one of the tree's files; what could be no path is none."""
+
+    def known(path: str) -> bool:
+        return "\0" not in path and snapshot.entry(path) is not None
+
+    return known
 
 
 def _gate(repo: PlanRepo, tree: str, check: Check) -> GateResult:
@@ -133,8 +141,7 @@ def _rounds(
             return made.run, True
         notes = [*made.run.notes, f"after round {number}: {result.words()}"]
         before = tuple(made.run.steps)
-        snapshot = repo.snapshot(made.tip)
-        failure = read_failure("\n".join(result.lines), lambda path, tree=snapshot: tree.entry(path) is not None)  # type: ignore[misc]
+        failure = read_failure("\n".join(result.lines), _known(repo.snapshot(made.tip)))
         asked = replace(asked, problem=_problem(talk, failure))
     made.run.notes[:] = notes
     return made.run, False

@@ -31,7 +31,6 @@ class Backend(Protocol):
     """One model behind one way to reach it."""
 
     kind: str
-    parallel: int
 
     def card(self) -> Card:
         """What the model is. Raises Incomplete where the server or the model is not there."""

@@ -10,8 +10,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -31,6 +31,7 @@ from tinycode_git.llm.tokens import size_for
 
 _USUAL = 8192
 _COUNTED = 4096
+_SMALL = 32 * 1024 * 1024
 
 
 @dataclass
@@ -41,7 +42,6 @@ class Embedded:
     context: int
     header: Mapping[str, Value] = field(repr=False)
     kind: str = "gguf"
-    parallel: int = 1
     _key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
@@ -87,7 +87,7 @@ class Embedded:
         given.verbosity = -1
         given.warmup = False
         given.api_keys = [self._key]
-        given.cpuparams.n_threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+        given.cpuparams.n_threads = given.cpuparams_batch.n_threads = _threads(self.path.stat().st_size)
         try:
             with _quiet_stderr():
                 return xllamacpp.Server(given)
@@ -122,13 +122,14 @@ class Embedded:
         begun = time.monotonic()
         collected = Collected(shown)
         body = chat_body("", question)
-        for chunk in self._stream(body):
-            collected.take(chunk)
+        with closing(self._stream(body)) as chunks:
+            for chunk in chunks:
+                collected.take(chunk)
         if collected.error:
             raise Incomplete(f"llama.cpp could not answer: {collected.error}", "git tiny model test tries it out")
         return collected.answer(time.monotonic() - begun)
 
-    def _stream(self, body: dict[str, Any]) -> Iterator[Any]:
+    def _stream(self, body: dict[str, Any]) -> Generator[Any]:
         """The pieces of an answer. It is made in a thread: an interrupt in llama.cpp's callback would be swallowed."""
         pieces: SimpleQueue[Any] = SimpleQueue()
         stopped = threading.Event()
@@ -177,6 +178,13 @@ class Embedded:
     def close(self) -> None:
         """Give the memory back."""
         self.__dict__.pop("_server", None)
+
+
+def _threads(size: int) -> int:
+    """As many as there are processors; one for a small model, whose threads would only wait for each other."""
+    if size < _SMALL:
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _number(header: Mapping[str, Value], name: str) -> int:

@@ -59,7 +59,6 @@ class Ollama:
     keep_alive: str = "10m"
     wait: float = 600.0
     kind: str = "ollama"
-    parallel: int = 1
     _opened: Any = field(default=None, repr=False)
 
     @cached_property

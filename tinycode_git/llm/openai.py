@@ -29,7 +29,6 @@ class OpenAI:
     key: str = ""
     wait: float = 600.0
     kind: str = "openai"
-    parallel: int = 1
     _counts: bool = True
 
     @cached_property

@@ -29,7 +29,8 @@ class Remembered:
         try:
             raw = json.loads((self.folder / key).read_bytes())
             os.utime(self.folder / key)
-            return replace(Answer(**raw), remembered=True, seconds=0.0)
+            found = replace(Answer(**raw), remembered=True, seconds=0.0)
+            return found if isinstance(found.text, str) and isinstance(found.remark, str) else None
         except (OSError, ValueError, TypeError):
             return None
 

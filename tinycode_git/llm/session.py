@@ -45,7 +45,9 @@ class Session:
     def model(self) -> str:
         """Name and beginning of the digest."""
         card = self.backend.card()
-        return f"{card.name}@{card.digest[:12]}" if card.digest else card.name
+        # A model file names itself, and the name becomes a trailer: one line, and not a long one.
+        name = "".join(char for char in card.name if char.isprintable())[:80].strip() or self.backend.kind
+        return f"{name}@{card.digest[:12]}" if card.digest else name
 
     @property
     def room(self) -> int:

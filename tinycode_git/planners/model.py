@@ -14,7 +14,7 @@ from tinycode_git.dialogue import Context, Talk
 from tinycode_git.edits.lines import split_lines
 from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.planners.draft import title_of
-from tinycode_git.planners.model_ask import edit_question, plan_parts
+from tinycode_git.planners.model_ask import edit_question, listed, plan_parts
 from tinycode_git.planners.model_edit import edit_of, formats, removal
 from tinycode_git.planners.model_plan import BadAnswer, Planned, PlannedStep, ids_of, read_plan, schema_of
 from tinycode_git.planners.model_text import problem_text
@@ -83,7 +83,7 @@ def run_model(talk: Talk, snapshot: Snapshot, wish: Wish) -> Run:
         if wish.planned:
             run.waiting = wish.planned
         else:
-            planned = _plan(talk, snapshot, wish, most)
+            planned = _plan(talk, snapshot, wish, run, most)
             run.waiting = planned.steps
             run.notes += [f"dropped from the model's plan: {what}" for what in planned.dropped]
         _carry_out(talk, snapshot, wish, run)
@@ -104,10 +104,12 @@ def run_model(talk: Talk, snapshot: Snapshot, wish: Wish) -> Run:
     return run
 
 
-def _plan(talk: Talk, snapshot: Snapshot, wish: Wish, most: int) -> Planned:
+def _plan(talk: Talk, snapshot: Snapshot, wish: Wish, run: Run, most: int) -> Planned:
     """The first phase: at most three questions."""
-    paths = wish.only or wish.context.paths
+    paths = listed(talk, wish.context.paths)
     ids = ids_of(paths)
+    if len(paths) < len(wish.context.paths):
+        run.notes.append(f"{len(wish.context.paths) - len(paths)} files could not be offered to the model")
     answer_tokens = min(_PLAN_TOKENS, talk.room // 4)
     problem = wish.problem
     why = ""
@@ -214,8 +216,9 @@ def _changes(
 ) -> tuple[tuple[Change, ...], list[str]]:
     changes: list[Change] = []
     dropped: list[str] = []
+    earlier = [change for done in run.steps for change in done.changes]
     for path in (*step.change, *step.create):
-        made, left = _file(talk, snapshot.after(changes), wish, step, path, changes, problem)
+        made, left = _file(talk, snapshot.after(changes), wish, step, path, [*earlier, *changes], problem)
         changes += made
         dropped += left
     for path in step.delete:
@@ -234,8 +237,7 @@ def _file(
 ) -> tuple[tuple[Change, ...], Sequence[str]]:
     """One file: at most three questions, the last one in the other format. Raises BadAnswer with the last reason."""
     content = snapshot.read(path)
-    text = (content or b"").decode("utf-8", "replace")
-    first, other = ("whole", "whole") if content is None else formats(len(split_lines(content)), wish.edit_format)
+    text, first, other = _asked_as(path, content, wish.edit_format)
     why = ""
     for again, wanted in enumerate((first, first, other)):
         told = problem_text(problem, f"Your last answer could not be used: {why}" if why else "")
@@ -256,6 +258,19 @@ def _file(
             continue
         return edited.changes, edited.dropped
     raise BadAnswer(f"{path}: {why}")
+
+
+def _asked_as(path: str, content: bytes | None, wanted: str) -> tuple[str, str, str]:
+    """A file as text, the format to ask for and the one after it. Raises BadAnswer for what is no text."""
+    if content is None:
+        return "", "whole", "whole"
+    if b"\0" in content[:8000]:
+        raise BadAnswer(f"{path} is a binary file")
+    try:
+        return content.decode("utf-8"), *formats(len(split_lines(content)), wanted)
+    except UnicodeDecodeError:
+        # Given back as a whole, the bytes that are not UTF-8 would be lost; blocks leave other lines alone.
+        return content.decode("utf-8", "replace"), "blocks", "blocks"
 
 
 def _no_tool_call(text: str) -> None:

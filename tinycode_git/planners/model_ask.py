@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tinycode_git.dialogue import Context, Piece, Talk
-from tinycode_git.planners.model_plan import PlannedStep
+from tinycode_git.planners.model_plan import MOST_FILES, PlannedStep
 from tinycode_git.planners.model_text import data, excerpt, fenced, fit
 from tinycode_git.proposal import Change, Delete, Put
 
@@ -13,17 +13,24 @@ _BLOCK_TOKENS = 2048
 _FRAME = 420  # what the prompts themselves take
 
 
+def listed(talk: Talk, paths: Sequence[str]) -> list[str]:
+    """As many of ``paths`` as may be offered for a plan: a quarter of the room goes to their names."""
+    room = talk.room // 4
+    found: list[str] = []
+    for path in paths[:MOST_FILES]:
+        room -= talk.count(path)
+        if room < 0 and found:
+            break
+        found.append(path)
+    return found
+
+
 def plan_parts(
     talk: Talk, task: str, context: Context, ids: Mapping[str, str], most: int, answer: int, problem: str
 ) -> dict[str, str]:
     """The parts of the question, as many as fit."""
     files = "\n".join(f"{name} {path}" for name, path in ids.items())
-    room = talk.room - answer - _FRAME - talk.count(task) - talk.count(problem)
-    while talk.count(files) > max(room // 2, 40) and "\n" in files:
-        files = (
-            files[: files.rindex("\n")] if len(ids) < 20 else "\n".join(files.split("\n")[: -len(ids) // 10 or None])
-        )
-    room -= talk.count(files)
+    room = talk.room - answer - _FRAME - talk.count(task) - talk.count(problem) - talk.count(files)
     outline = _cut_to(talk, context.outline, room // 2)
     room -= talk.count(outline)
     pieces = fit(talk, context.pieces, room)
@@ -74,10 +81,12 @@ def edit_question(
     if size > room or (wanted == "blocks" and not text):
         return None
     room -= size
-    done = _done_text(before)
+    done = _done_text([change for change in before if change.path != path])
     done = done if talk.count(done) < room // 3 else ""
     room -= talk.count(done)
-    others: list[Piece] = [piece for piece in context.pieces if piece.path != path]
+    # What was changed since is shown as it is now, or not at all.
+    stale = {path, *(change.path for change in before)}
+    others: list[Piece] = [piece for piece in context.pieces if piece.path not in stale]
     pieces = fit(talk, others, room * 2 // 3)
     parts = {
         "task": task,
@@ -94,11 +103,13 @@ def edit_question(
 
 
 def _done_text(before: Sequence[Change]) -> str:
-    """What this step has changed already in other files: the next file must fit to it."""
+    """What was changed already in other files: the next file must fit to it."""
     rows = []
-    for change in before:
+    for change in {change.path: change for change in before}.values():
         if isinstance(change, Delete):
             rows.append(f"{change.path} was deleted")
         elif isinstance(change, Put):
-            rows.append(data(f"{change.path} as this step has made it", change.content.decode("utf-8", "replace")))
+            rows.append(
+                data(f"{change.path} as it is after the changes so far", change.content.decode("utf-8", "replace"))
+            )
     return "\n\n".join(rows)

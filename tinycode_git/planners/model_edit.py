@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinycode_git.edits.fences import heading_path
+from tinycode_git.edits.fences import heading_path, last_marks, open_fence, read_fence
+from tinycode_git.edits.lines import bare, split_lines
 from tinycode_git.edits.reply import Reply, read_reply
 from tinycode_git.errors import TinyError
 from tinycode_git.planners.draft import TreeDraft
@@ -13,13 +15,12 @@ from tinycode_git.planners.model_plan import BadAnswer
 from tinycode_git.planners.model_syntax import broken
 from tinycode_git.planners.recipes.languages import language_of
 from tinycode_git.planners.reply import lay_edits
-from tinycode_git.proposal import Change, Delete, Put, Snapshot
+from tinycode_git.proposal import Change, Delete, Put, Snapshot, path_bytes
 
 # Below so many lines a file is asked for as a whole: small models copy better than they quote.
 WHOLE_LINES = 300
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n`]*)$", re.M)
+_TICKS = re.compile(rb"`+")
 _SIGNS = re.compile(r"[=(){};:]")
-_PROSE = re.compile(r"(?i)^(?:sure|certainly|of course|here(?:'s| is)|i(?:'ve| have| will|'ll)|the (?:updated|new))\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ def edit_of(snapshot: Snapshot, path: str, answer: str) -> Edited:
 
 
 def _read(answer: str, path: str) -> tuple[Reply, list[str]]:
-    """The edits of ``path`` in an answer; a single fence without a name is the whole of it."""
+    """The edits of ``path`` in an answer; a fence without a name is the whole of it. Raises BadAnswer."""
     data = answer.encode("utf-8", "surrogatepass")
-    named = f"{path}\n".encode("utf-8", "surrogateescape")
     failed: TinyError | None = None
-    reply = None
-    for text in (data, named + _alone(path, answer).encode("utf-8", "surrogatepass")):
+    reply: Reply | None = None
+    dropped: list[str] = []
+    for number in range(2):
         try:
+            text, dropped = (data, []) if number == 0 else _alone(path, data)
             reply = read_reply(text)
         except TinyError as error:
             failed = failed or error
@@ -73,29 +75,46 @@ def _read(answer: str, path: str) -> tuple[Reply, list[str]]:
         if mine:
             others = dict.fromkeys(edit.path for edit in reply.edits if path not in (edit.path, edit.target))
             reply.edits = [edit for edit in mine if edit.kind != "move"]
-            return reply, [f"an edit of {other!r}, which was not asked for" for other in others]
+            return reply, [
+                *dropped,
+                *reply.notes,
+                *(f"an edit of {other!r}, which was not asked for" for other in others),
+            ]
     if reply is not None and reply.edits:
         raise BadAnswer(f"the answer is about {reply.edits[0].path}, and {path} was asked for")
     raise BadAnswer(failed.message if failed is not None else "there is no edit in the answer")
 
 
-def _alone(path: str, answer: str) -> str:
-    """The answer as the content of one file: its one fence, or all of it where it is code without a fence."""
-    if "<<<<<<< SEARCH" in answer:
-        return answer
-    fences = list(_FENCE.finditer(answer))
-    if not fences:
-        return f"~~~~~~\n{answer.rstrip()}\n~~~~~~\n" if _is_code(path, answer) else answer
-    first = fences[0]
-    closing = [one for one in fences[1:] if one[1].startswith(first[1]) and not one[2].strip()]
-    if not closing:
-        return answer
-    # A name above the fence that is not the asked path stays: then the answer is about another file.
-    above = answer[: first.start()].rstrip("\n").rpartition("\n")[2]
-    if heading_path(above.encode("utf-8", "surrogatepass")) is not None:
-        return answer
-    last = closing[-1] if len(closing) == 1 or not _between(answer, closing) else closing[0]
-    return f"{first[1]}\n{answer[first.end() + 1 : last.start()]}{first[1]}\n"
+def _alone(path: str, data: bytes) -> tuple[bytes, list[str]]:
+    """The answer as the content of one file: its first fence, or all of it where it is code without one.
+
+    Raises UsageError where the fence is not closed, BadAnswer where its end is not clear.
+    """
+    lines = [bare(line) for line in split_lines(data)]
+    last = last_marks(lines)
+    if last.replace >= 0:
+        return b"%s\n%s" % (path_bytes(path), data), []
+    above = b""
+    for number, line in enumerate(lines):
+        fence = read_fence(lines, number, last)
+        if fence is None:
+            above = line if line.strip() else above
+            continue
+        # Under the name of a file it is about that file.
+        if heading_path(above) is not None:
+            return data, []
+        further = sum(1 for line in lines[fence.stop + 1 :] if open_fence(line) is not None)
+        if further and path.lower().endswith((".md", ".markdown", ".mdx")):
+            raise BadAnswer("where the file ends is not clear: put it into a fence of four backticks")
+        return _named(path, fence.lines), ["further blocks, which name no file"] if further else []
+    return (_named(path, lines) if _is_code(path, data.decode("utf-8", "replace")) else data), []
+
+
+def _named(path: str, lines: Sequence[bytes]) -> bytes:
+    """A file in a fence that none of its lines can close, under its path."""
+    longest = max((len(run) for line in lines for run in _TICKS.findall(line)), default=0)
+    mark = b"`" * max(4, longest + 1)
+    return b"\n".join([path_bytes(path), mark, *lines, mark, b""])
 
 
 def _is_code(path: str, answer: str) -> bool:
@@ -104,14 +123,6 @@ def _is_code(path: str, answer: str) -> bool:
     if language is None or not language.code or "\n" not in answer.strip() or not _SIGNS.search(answer):
         return False
     return not broken(path, None, answer.encode("utf-8", "replace"))
-
-
-def _between(answer: str, closing: list[re.Match[str]]) -> bool:
-    """Whether the text between fences reads as prose, so that the first block is the file."""
-    return (
-        bool(_PROSE.match(answer[closing[0].end() : closing[1].start()].strip()))
-        or "\n\n" in answer[closing[0].end() : closing[1].start()]
-    )
 
 
 def _check(snapshot: Snapshot, change: Change) -> None:

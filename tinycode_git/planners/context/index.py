@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +21,8 @@ from tinycode_git.proposal import MODE_EXEC, MODE_FILE, Snapshot, TreeEntry
 
 VERSION = 1
 LARGEST = 256 * 1024
+# What is read at once, and held while definitions are gathered; files beyond it are known by their path.
+MOST_BYTES = 64 * 1024 * 1024
 _KEPT = 4
 # A word that half the files define says nothing about which of them is meant.
 _COMMON = 12
@@ -55,9 +57,6 @@ _PATTERNS = {
 _C_FUNCTION = re.compile(rb"^[A-Za-z_][\w \t*]{0,80}?\b([A-Za-z_]\w{2,})\([^;{}\n]{0,200}\)?[^;\n]{0,40}$", re.M)
 _C_LIKE = ("c", "cpp", "java", "csharp", "dart", "solidity")
 _WORDS = bytes(byte if chr(byte).isalnum() or byte == 95 else 32 for byte in range(128)) + b" " * 128
-
-# Of one blob: its definitions, and its words among all definitions of the tree it was indexed in.
-Row = tuple[tuple[str, ...], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,33 +108,38 @@ def index_of(snapshot: Snapshot, tree: str, folder: Path | None) -> Index:
 
 def _made(snapshot: Snapshot, older: dict[str, tuple[tuple[str, ...], frozenset[str]]]) -> Index:
     entries = list(_code(snapshot))
-    defined: dict[str, tuple[str, ...]] = {}
-    words: dict[str, set[bytes]] = {}
+    contents: dict[str, bytes] = {}
+    defined = {oid: defines for oid, (defines, _) in older.items()}
+    left = MOST_BYTES
     for entry in entries:
-        if entry.oid in older or entry.oid in defined:
+        if entry.oid in defined:
             continue
-        content = snapshot.read(entry.path) or b""
+        content = (snapshot.read(entry.path) or b"") if left > 0 else b""
         if len(content) > LARGEST or b"\0" in content[:1024]:
-            defined[entry.oid] = ()
-            continue
+            content = b""
+        left -= len(content)
+        contents[entry.oid] = content
         defined[entry.oid] = _definitions(entry.path, content)
-        words[entry.oid] = set(content.translate(_WORDS).split())
-    for oid, (defines, _) in older.items():
-        defined.setdefault(oid, defines)
-    counts: dict[str, int] = {}
-    for entry in entries:
-        for name in set(defined[entry.oid]):
-            counts[name] = counts.get(name, 0) + 1
-    telling = {name.encode() for name, count in counts.items() if count <= _COMMON}
+    telling = _telling([defined[entry.oid] for entry in entries])
     files = {}
     for entry in entries:
         defines = defined[entry.oid]
-        if entry.oid in words:
-            uses = frozenset(name.decode() for name in words[entry.oid] & telling) - frozenset(defines)
+        if entry.oid in contents:
+            words = telling.intersection(contents[entry.oid].translate(_WORDS).split())
+            uses = frozenset(name.decode() for name in words) - frozenset(defines)
         else:
-            uses = older.get(entry.oid, ((), frozenset()))[1]
+            uses = older[entry.oid][1]
         files[entry.path] = File(entry.path, entry.oid, defines, uses)
     return Index(files)
+
+
+def _telling(defined: Sequence[tuple[str, ...]]) -> set[bytes]:
+    """The names that few files define."""
+    counts: dict[str, int] = {}
+    for names in defined:
+        for name in set(names):
+            counts[name] = counts.get(name, 0) + 1
+    return {name.encode() for name, count in counts.items() if count <= _COMMON}
 
 
 def _code(snapshot: Snapshot) -> Iterator[TreeEntry]:
