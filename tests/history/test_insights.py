@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,9 @@ def test_what_is_kept_is_added_to_and_made_anew_after_a_rewrite(busy: Repo) -> N
     assert numbers(busy) == first
     place = busy.git_dir() / "tiny/insights.duckdb"
     assert place.exists()
+    for answer in (busy.git_dir() / "tiny/insights").iterdir():
+        answer.write_text("{}")
+    assert numbers(busy) == first
     commit(busy, 404, "more", {"src/a.c": "more\n"})
     assert numbers(busy)["commits"] == 15
     busy.git("reset", "-q", "--hard", "HEAD~3")
@@ -80,8 +84,11 @@ def test_what_is_kept_is_added_to_and_made_anew_after_a_rewrite(busy: Repo) -> N
     assert numbers(busy)["commits"] == 13
     busy.git("checkout", "-q", "--detach", "HEAD~1")
     kept = numbers(busy)
+    answers = busy.git_dir() / "tiny/insights"
+    shutil.rmtree(answers)
     place.unlink()
     assert numbers(busy) == kept
+    shutil.rmtree(answers)
     place.write_bytes(b"not a database at all" * 1000)
     assert numbers(busy) == kept
 

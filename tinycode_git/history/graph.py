@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.links import LinkKind, is_fix, links_in
+from tinycode_git.history.links import title_fixes, title_reverts
 from tinycode_git.proposal import path_str
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS commits(oid VARCHAR, parents INTEGER, moment BIGINT, zone INTEGER, author VARCHAR, "
     "email VARCHAR, title VARCHAR, fix BOOLEAN, reverts BOOLEAN)",
     "CREATE TABLE IF NOT EXISTS touches(oid VARCHAR, status VARCHAR, path VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS kept(tip VARCHAR, question VARCHAR, answer VARCHAR)",
 )
 _FORMAT = "--format=%x01%H%x02%P%x02%at%x02%aN%x02%aE%x02%ai%x00%s"
 _FOLDER = "insights.duckdb"
@@ -85,7 +84,7 @@ def _bring(repo: ReadRepo, connection: duckdb.DuckDBPyConnection, tip: str) -> N
     if old == tip:
         return
     if old and (repo.find(old) is None or not repo.is_ancestor(old, tip)):
-        for table in ("meta", "commits", "touches", "kept"):
+        for table in ("meta", "commits", "touches"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608  # the names stand above
         old = ""
     out = repo.git.quiet(
@@ -96,7 +95,6 @@ def _bring(repo: ReadRepo, connection: duckdb.DuckDBPyConnection, tip: str) -> N
     _insert(connection, out)
     connection.execute("DELETE FROM meta")
     connection.execute("INSERT INTO meta VALUES(?, ?)", (VERSION, tip))
-    connection.execute("DELETE FROM kept")
     connection.execute("COMMIT")
 
 
@@ -139,8 +137,8 @@ def _commit(head: bytes, message: bytes) -> Sequence[object]:
     title = message.decode("utf-8", "replace")
     zone = date.rsplit(" ", 1)[-1]
     minutes = (int(zone[1:3]) * 60 + int(zone[3:5])) * (-1 if zone[0] == "-" else 1) if zone[1:].isdigit() else 0
-    reverts = any(link.kind is LinkKind.REVERTS for link in links_in(title))
-    return oid, len(parents.split()), int(at or 0), minutes, author, email.lower(), clean(title), is_fix(title), reverts
+    kinds = title_fixes(title), title_reverts(title)
+    return oid, len(parents.split()), int(at or 0), minutes, author, email.lower(), clean(title), *kinds
 
 
 def clean(text: str) -> str:

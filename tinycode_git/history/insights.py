@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.graph import clean, graph
+from tinycode_git.history.graph import VERSION, clean, graph
 
 if TYPE_CHECKING:
     import duckdb
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 MOST_FILES_OF_A_COMMIT = 30
 LEAST_TOGETHER = 8
 _MOST_BRANCHES = 12
+_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,43 @@ class Insights:
 
 def insights(repo: ReadRepo, tip: str, *, days: int, most: int) -> Insights:
     """The statistics of the history of ``tip``; hot spots, owners and pairs of the last ``days`` (0: of all)."""
-    question = f"{days}/{most}"
-    with graph(repo, tip) as base:
-        kept = base.execute("SELECT answer FROM kept WHERE tip = ? AND question = ?", (tip, question)).fetchone()
-        if kept is None:
+    place = repo.place.tiny_dir / "insights"
+    name = f"{VERSION}-{tip}-{days}-{most}.json"
+    answer = _kept(place / name)
+    if answer is None:
+        with graph(repo, tip) as base:
             answer = _asked(repo, base, tip, days, most)
-            base.execute("INSERT INTO kept VALUES(?, ?, ?)", (tip, question, json.dumps(answer)))
-        else:
-            answer = json.loads(kept[0])
-    return Insights(**{**answer, **_typed(answer)}, branches=branches(repo, tip))
+    away = dict(answer.pop("away", {}))
+    known = dict(away)
+    found = branches(repo, tip, away)
+    if away != known or not (place / name).exists():
+        _keep(place, name, {**answer, "away": away})
+    return Insights(**{**answer, **_typed(answer)}, branches=found)
+
+
+def _kept(place: Path) -> dict[str, Any] | None:
+    """An answer that was given before to the same question about the same commit."""
+    try:
+        found = json.loads(place.read_text(encoding="ascii"))
+        Insights(**{**{key: found[key] for key in found if key != "away"}, **_typed(found)}, branches=())
+        if not all(isinstance(pair, list) and len(pair) == 2 for pair in found["away"].values()):
+            return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return dict(found)
+
+
+def _keep(folder: Path, name: str, answer: dict[str, Any]) -> None:
+    """Keep an answer, and of all answers the newest; where that is not possible, nothing is kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = folder / f".{os.getpid()}"
+        beside.write_text(json.dumps(answer), encoding="ascii")
+        beside.replace(folder / name)
+        for old in sorted(folder.glob("*.json"), key=lambda one: one.stat().st_mtime)[:-_KEPT]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        pass
 
 
 def _typed(answer: dict[str, Any]) -> dict[str, Any]:
@@ -235,14 +266,16 @@ GROUP BY since ORDER BY min(days)
 """
 
 
-def branches(repo: ReadRepo, tip: str) -> tuple[Branch, ...]:
-    """The newest branches, with how far they are from ``tip``."""
+def branches(repo: ReadRepo, tip: str, away: dict[str, list[int]]) -> tuple[Branch, ...]:
+    """The newest branches, with how far they are from ``tip``; ``away`` has what is known by oid, and is added to."""
     form = "%(objectname)%00%(refname:lstrip=2)%00%(committerdate:unix)%00%(authorname)"
     count = f"--count={_MOST_BRANCHES}"
     rows = repo.git.quiet("for-each-ref", "--sort=-committerdate", count, f"--format={form}", "refs/heads").text
     found = []
     for row in rows.split("\n") if rows else ():
         oid, name, at, author = row.split("\0")
-        away = repo.git.quiet("rev-list", "--left-right", "--count", f"{oid}...{tip}").text.split()
-        found.append(Branch(name, int(away[0]), int(away[1]), int(at or 0), author))
+        if oid not in away:
+            counts = repo.git.quiet("rev-list", "--left-right", "--count", f"{oid}...{tip}").text.split()
+            away[oid] = [int(counts[0]), int(counts[1])]
+        found.append(Branch(name, away[oid][0], away[oid][1], int(at or 0), author))
     return tuple(found)

@@ -84,9 +84,17 @@ def bugs_in(message: str) -> tuple[str, ...]:
 def is_fix(message: str) -> bool:
     """Whether a message says that it mends a fault in the program (not a typo, a comment, a test)."""
     title = message.lstrip("\n").split("\n", 1)[0]
-    if any(link.kind is LinkKind.FIXES for link in links_in(message)):
-        return True
+    return title_fixes(title) or any(link.kind is LinkKind.FIXES for link in links_in(message))
+
+
+def title_fixes(title: str) -> bool:
+    """Whether a title by itself says so."""
     return bool(_FIX.search(title)) and not _NO_FIX.search(title)
+
+
+def title_reverts(title: str) -> bool:
+    """Whether a title by itself says that the commit takes another one back."""
+    return _REVERT_TITLE.match(title) is not None
 
 
 @dataclass(frozen=True, slots=True)
