@@ -115,7 +115,7 @@ class Stage:
         path = f"{self.bin}:{os.environ['PATH']}"
         whole = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PATH": path, **ours, **env}
         argv = [*outer, *TINY, *self.args]
-        return subprocess.run(argv, cwd=self.repo.path, env=whole, capture_output=True, check=False, timeout=120)
+        return subprocess.run(argv, cwd=self.repo.path, env=whole, capture_output=True, check=False, timeout=600)
 
 
 def _of_tiny(trace: Path, world: Path) -> Iterator[Point]:
