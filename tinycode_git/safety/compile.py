@@ -22,6 +22,7 @@ _WIDE = 32
 _LONG_WORD = 9
 _REACH = 4096
 _MANY = 300
+_RARE = 24
 _NEAR = 512  # what keywords may be away from a match, and their own length
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
@@ -93,7 +94,8 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
     """What to look for so that a rule is not missed, and how far from there it can hold (0: anywhere)."""
     if rule.kind in ("pattern", "path"):
         cheaper = necessary(rule.body)
-        if cheaper == rule.body and not rule.keywords:
+        # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find".
+        if (cheaper == rule.body and not rule.keywords) or (len(cheaper) < _RARE and not _reach(rule.body, 0)):
             cheaper = segment(rule.body)
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"

@@ -63,6 +63,8 @@ _UPDATE = re.compile(
     rb"(?P<end>;|['\"`]\s*[,);]|['\"`]\s*$|\"\"\"|\Z)",
     re.M,
 )
+# How such a statement begins, for RE2, which gets to it faster.
+_BEGINS = r"(?i)\bupdate\s+(?:only\s+)?[`\"\[]?[A-Za-z_][\w$.#]*[`\"\]]?\s+set\s"
 _CONDITION = re.compile(rb"(?i)\bwhere\b|\blimit\b|\bfrom\b|\bjoin\b|\$\{|\bon\s+conflict\b|['\"`]\s*[+.%]|\\$")
 _NOT_A_STATEMENT = re.compile(
     rb"(?i)(?:\bdo|\bon\s+duplicate\s+key|\bfor|\bon|\bafter|\bbefore|\bor|\bthen|matched\s+then)\s+$"
@@ -72,7 +74,12 @@ _NOT_A_STATEMENT = re.compile(
 @builtin("sql-update-without-where")
 def update_without_where(subject: Subject) -> Iterator[Span]:
     """UPDATE statements that end without a condition."""
-    for found in _UPDATE.finditer(subject.text):
+    from tinycode_git.safety.regex import confirmer
+
+    for begin in confirmer(_BEGINS).finditer(subject.text):
+        found = _UPDATE.match(subject.text, begin.start())
+        if found is None:
+            continue
         before = subject.text[max(0, found.start() - 60) : found.start()]
         if not _CONDITION.search(found["rest"]) and not _NOT_A_STATEMENT.search(before):
             yield Span(found.start(), found.start("end"))
