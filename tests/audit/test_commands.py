@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.audit.logs import Logged, operation, read_only, unprivileged
@@ -147,6 +148,16 @@ def test_checkpoint_verify_prove(logged: Logged, world: Path) -> None:
     logged.log(1)
     late = logged.tiny("audit", "prove", "9", check=False)
     assert (late.code, "checkpoint" in late.err) == (1, True)
+
+
+def test_verify_says_what_to_do_where_only_the_store_was_changed(logged: Logged) -> None:
+    logged.tiny("audit", "log")
+    with duckdb.connect(str(logged.folder / "audit.duckdb")) as connection:
+        connection.execute("UPDATE log SET entry = replace(entry, 'Ada', 'Eve') WHERE seq = 1")
+    done = logged.tiny("audit", "verify", check=False)
+    assert (done.code, "TAMPERED (store)" in done.out, "audit.duckdb" in done.err) == (1, True, True)
+    (logged.folder / "audit.duckdb").unlink()
+    assert logged.tiny("audit", "verify").code == 0
 
 
 def test_verify_says_what_was_tampered_with(logged: Logged) -> None:

@@ -13,11 +13,12 @@ from tinycode_git.audit.note import Verifier
 from tinycode_git.audit.prove import parse_proof, verify_proof
 from tinycode_git.audit.prove import prove as proof_of
 from tinycode_git.audit.published import Head, Objects, history, objects, ref_of, refs
-from tinycode_git.audit.report import LogResult, Problem, Report, Unchecked
+from tinycode_git.audit.report import Kind, LogResult, Problem, Report, Unchecked
 from tinycode_git.audit.store import Store
 from tinycode_git.audit.verify import remember_heads
 from tinycode_git.audit.verify import verify as verify_all
 from tinycode_git.commands.audit_open import ask, number
+from tinycode_git.commands.opening import say
 from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.render import jsonout
@@ -98,6 +99,11 @@ def _say(report: Report) -> None:
     for problem in report.problems:
         where = f" [{visible(problem.source)}]" if problem.source else ""
         print(f"TAMPERED ({problem.kind}): {visible(problem.message)}{where}")
+    kinds = {problem.kind for problem in report.problems}
+    if kinds == {Kind.STORE}:
+        say("the journal holds; remove tiny/audit.duckdb from the git directory: it is built anew from the journal")
+    elif kinds:
+        say("keep this clone as it is; fetch the log from where you pushed it: git tiny audit verify --remote REF")
 
 
 def _verify_proof(path: str, pinned: Verifier | None, json: bool) -> int:
