@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.inside import inside
 from tests.plan.plans import apply, make_plan
 from tests.repos import Repo
 
@@ -54,7 +55,7 @@ def told(repo: Repo) -> dict[str, str]:
 
 
 def test_a_line_is_told_from_its_beginning(repo: Repo, told: dict[str, str]) -> None:
-    found = repo.tiny("explain", "src/limits.py:2", "--json").json
+    found = inside(repo, "explain", "src/limits.py:2", "--json")
     assert roles(found) == {
         "Add a limit (#7)": ["introduced"],
         "Raise the limit": ["changed"],
@@ -99,7 +100,7 @@ def test_the_timeline_for_people(repo: Repo, told: dict[str, str]) -> None:
 
 def test_a_copy_from_another_file_is_followed(repo: Repo, told: dict[str, str]) -> None:
     repo.commit("Split", {"src/limits.py": "def limit(x):\n    return x\n", "src/run.py": f"def run():\n{BODY}"})
-    found = repo.tiny("explain", "src/run.py:3-5", "--json").json
+    found = inside(repo, "explain", "src/run.py:3-5", "--json")
     first = evidence(found, "Add a limit (#7)")
     assert "wrote the lines as they stand" in first["roles"]
     assert [row["evidence"] for row in found["origins"]] == [first["id"]] * 3
@@ -111,7 +112,7 @@ def test_an_ignored_commit_of_the_settings_counts_too(repo: Repo) -> None:
     second = repo.commit("two", {"a.py": "value = compute(1,  2)\n"})
     (repo.path / "ignored").write_text(f"{second}\n")
     repo.config("blame.ignoreRevsFile", "ignored")
-    found = repo.tiny("explain", "a.py:1", "--json").json
+    found = inside(repo, "explain", "a.py:1", "--json")
     assert "wrote the lines as they stand" in evidence(found, "one")["roles"]
     repo.config("blame.ignoreRevsFile", "not there")
     done = repo.tiny("explain", "a.py:1", check=False)
@@ -119,7 +120,7 @@ def test_an_ignored_commit_of_the_settings_counts_too(repo: Repo) -> None:
 
 
 def test_a_fix_names_what_it_replaces(repo: Repo, told: dict[str, str]) -> None:
-    found = repo.tiny("explain", told["fixed"], "--json").json
+    found = inside(repo, "explain", told["fixed"], "--json")
     assert roles(found) == {
         "Add a limit (#7)": ["is fixed by it", "wrote what it replaces"],
         "Fix negative limits": ["asked about"],
@@ -131,7 +132,7 @@ def test_a_fix_names_what_it_replaces(repo: Repo, told: dict[str, str]) -> None:
 
 
 def test_what_became_of_a_commit(repo: Repo, told: dict[str, str]) -> None:
-    found = repo.tiny("explain", told["raised"], "--json").json
+    found = inside(repo, "explain", told["raised"], "--json")
     assert roles(found)['Revert "Raise the limit"'] == ["reverts"]
     assert evidence(found, "Raise the limit")["release"] == {"first": "v2.0", "count": 1}
     assert "wrote what it replaces" in roles(found)["Add a limit (#7)"]
@@ -144,13 +145,13 @@ def test_the_merge_that_brought_a_commit(repo: Repo) -> None:
     repo.commit("other", {"o.txt": "o\n"})
     repo.git("merge", "-q", "--no-ff", "-m", "Merge pull request #9", "topic")
     repo.commit("later", {"o.txt": "p\n"})
-    found = repo.tiny("explain", oid[:10], "--json").json
+    found = inside(repo, "explain", oid[:10], "--json")
     assert roles(found)["Merge pull request #9"] == ["merged it"]
     assert found["notes"] == ["it only adds: no commit wrote what it replaces"]
 
 
 def test_a_path_with_its_renames(repo: Repo, told: dict[str, str]) -> None:
-    found = repo.tiny("explain", "src/limits.py", "--json").json
+    found = inside(repo, "explain", "src/limits.py", "--json")
     assert roles(found)["Move it"] == ["changed", "renamed"]
     assert evidence(found, "Move it")["note"] == "was src/limit.py before"
     assert roles(found)["Add a limit (#7)"] == ["introduced"]
@@ -159,16 +160,16 @@ def test_a_path_with_its_renames(repo: Repo, told: dict[str, str]) -> None:
 
 def test_a_path_is_named_from_where_we_stand(repo: Repo, told: dict[str, str]) -> None:
     for words, folder in (("limits.py:1", "src"), ("../src/limits.py:1", "src"), ("./src/limits.py:1", ".")):
-        found = Repo(repo.path / folder).tiny("explain", words, "--json").json
+        found = inside(Repo(repo.path / folder), "explain", words, "--json")
         assert found["asked"]["path"] == "src/limits.py"
-    found = repo.tiny("explain", str(repo.path / "src/limits.py") + ":1", "--json").json
+    found = inside(repo, "explain", str(repo.path / "src/limits.py") + ":1", "--json")
     assert found["asked"]["path"] == "src/limits.py"
 
 
 def test_a_range_for_readers(repo: Repo, told: dict[str, str]) -> None:
     repo.commit("docs: say more", {"README.md": "more\n"})
     repo.commit("feat(core)!: drop the old name", {"src/limits.py": "x = 1\n"})
-    notes = repo.tiny("explain", f"{told['wrote']}..HEAD", "--for", "release-notes", "--json").json
+    notes = inside(repo, "explain", f"{told['wrote']}..HEAD", "--for", "release-notes", "--json")
     groups = {group["title"]: [b["text"] for b in group["bullets"]] for group in notes["groups"]}
     assert groups == {
         "Breaking or deprecated": ["drop the old name"],
@@ -183,11 +184,11 @@ def test_a_range_for_readers(repo: Repo, told: dict[str, str]) -> None:
 
 def test_a_plan_with_its_operations(repo: Repo) -> None:
     plan = make_plan(repo, {"hello.txt": "hello again\n"}, task="greet again")
-    found = repo.tiny("explain", plan.id, "--json").json
+    found = inside(repo, "explain", plan.id, "--json")
     assert roles(found) == {"step 1": ["step of the plan"]}
     assert found["plans"][0]["task"] == "greet again"
     apply(repo, plan)
-    line = repo.tiny("explain", "hello.txt:1", "--json").json
+    line = inside(repo, "explain", "hello.txt:1", "--json")
     assert evidence(line, "step 1")["trailers"][0] == ["Plan-Id", plan.id]
     assert [one["id"] for one in line["plans"]] == [plan.id]
     assert [row["action"] for row in line["operations"]] == ["propose", "apply", "land"]
@@ -220,7 +221,7 @@ ODD = ["-n", " lead", 'qu"ote', "back\\slash", "tab\tname", "caf\udce9.txt", "a:
 def test_odd_names(repo: Repo) -> None:
     repo.commit("odd", {name: f"{n}\n" for n, name in enumerate(ODD)})
     for n, name in enumerate(ODD):
-        found = repo.tiny("explain", "--json", "--", f"{name}:1").json
+        found = inside(repo, "explain", "--json", "--", f"{name}:1")
         assert roles(found) == {"odd": ["introduced", "wrote the lines as they stand"]}, name
         assert found["origins"][0]["text"] == str(n)
 
@@ -250,7 +251,7 @@ def test_a_name_with_two_meanings_is_refused(repo: Repo) -> None:
     repo.git("branch", "src")
     done = repo.tiny("explain", "src", check=False)
     assert (done.code, "also names a commit" in done.err) == (2, True)
-    assert repo.tiny("explain", "./src", "--json").json["asked"]["kind"] == "path"
+    assert inside(repo, "explain", "./src", "--json")["asked"]["kind"] == "path"
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ def test_a_name_with_two_meanings_is_refused(repo: Repo) -> None:
 )
 def test_symbols(repo: Repo, path: str, text: str, symbol: str, lines: list[int]) -> None:
     repo.commit("code", {path: text})
-    asked = repo.tiny("explain", f"{path}:{symbol}", "--json").json["asked"]
+    asked = inside(repo, "explain", f"{path}:{symbol}", "--json")["asked"]
     assert [asked["first"], asked["last"]] == lines
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.inside import inside
 from tests.repos import Entry, Repo
 from tests.world import START
 
@@ -24,27 +26,42 @@ def commit(repo: Repo, day: int, title: str, files: dict[str, Entry], who: str =
     for path, content in files.items():
         repo.write(path, content)
     repo.git("add", "-A")
-    repo.git("commit", "-q", "--allow-empty", "-m", title, f"--date={date}")
-    repo.git("commit", "-q", "--amend", "--no-edit", f"--date={date}", env={"GIT_COMMITTER_DATE": date})
+    env = {"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
+    repo.git("commit", "-q", "--allow-empty", "-m", title, env=env)
     os.environ.clear()
     os.environ.update(kept)
     return repo.oid()
 
 
+_MADE: dict[str, Path] = {}
+
+
+def once(name: str, world: Path, folder: Path, make: Callable[[Repo], None]) -> Repo:
+    """A copy of a repository that is made once for the whole module."""
+    if name not in _MADE:
+        made = Repo.create(folder / name)
+        make(made)
+        _MADE[name] = made.path
+    shutil.copytree(_MADE[name], world / name, symlinks=True)
+    return Repo(world / name)
+
+
 @pytest.fixture
-def busy(world: Path) -> Repo:
-    repo = Repo.create(world / "busy")
+def busy(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    return once("busy", world, tmp_path_factory.getbasetemp(), _busy)
+
+
+def _busy(repo: Repo) -> None:
     for n in range(10):
         commit(repo, n * 10, f"change {n}", {"src/a.c": f"{n}\n", "src/a.h": f"{n}\n"}, "Ada" if n % 2 else "Bob")
     commit(repo, 400, "Fix crash in a", {"src/a.c": "fixed\n"}, "Bob")
     commit(repo, 401, 'Revert "change 9"', {"old.txt": "o\n"})
     commit(repo, 402, "caf\u00e9", {"caf\udce9.txt": "x\n", "gone.txt": "g\n"})
     commit(repo, 403, "go", {"gone.txt": None})
-    return repo
 
 
 def numbers(repo: Repo, *args: str) -> dict[str, Any]:
-    return dict(repo.tiny("insights", "--json", *args).json)
+    return dict(inside(repo, "insights", "--json", *args))
 
 
 def test_the_numbers(busy: Repo) -> None:
@@ -119,8 +136,11 @@ def test_no_commit_and_no_such_commit(world: Path, repo: Repo) -> None:
 
 
 @pytest.fixture
-def told(world: Path) -> Repo:
-    repo = Repo.create(world / "told")
+def told(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    return once("told", world, tmp_path_factory.getbasetemp(), _told)
+
+
+def _told(repo: Repo) -> None:
     lines = [f"line {n} of the file\n" for n in range(60)]
     commit(repo, 0, "Begin", {"old.py": "".join(lines)})
     commit(repo, 5, "More", {"old.py": "".join([*lines, *(f"extra {n} of the file\n" for n in range(50))])}, "Bob")
@@ -128,11 +148,10 @@ def told(world: Path) -> Repo:
     repo.git("mv", "old.py", "new.py")
     commit(repo, 310, "Move it", {})
     commit(repo, 320, "Write it anew", {"new.py": "".join(f"value_{n} = {n}\n" for n in range(30))}, "Bob")
-    return repo
 
 
 def test_the_story(told: Repo) -> None:
-    found = told.tiny("story", "new.py", "--json").json
+    found = inside(told, "story", "new.py", "--json")
     assert [(one["title"], one["size"]) for one in found["changes"]] == [
         ("Begin", 60),
         ("More", 110),
@@ -187,6 +206,6 @@ def test_what_has_no_story(repo: Repo, path: str, code: int) -> None:
 
 def test_a_file_of_one_empty_commit(repo: Repo) -> None:
     repo.commit("empty", {"empty": ""})
-    found = repo.tiny("story", "empty", "--json").json
+    found = inside(repo, "story", "empty", "--json")
     assert (len(found["changes"]), found["holders"]) == (1, [])
     assert repo.tiny("story", "empty").code == 0

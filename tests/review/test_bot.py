@@ -140,7 +140,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(repo: Repo) -> None:
         tips.append(repo.commit(f"{n}", {f"{n}.py": f"n = {n}\n"})[:12])
     repo.git("checkout", "-q", "main")
     chance = random.Random(7)
-    for _ in range(12):
+    for _ in range(6):
         child = bot(repo)
         try:
             _, said = child.communicate(timeout=0.4 + chance.random() * 1.6)

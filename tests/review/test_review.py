@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from contextlib import chdir
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,18 @@ from typing import Any
 import pytest
 
 from tests.plan.plans import ledger_in, make_plan, untouched
-from tests.repos import Content, Exe, Link, Repo, Result
-from tinycode_git.commands.review_changes import exit_code
+from tests.repos import Content, Exe, Link, Repo
+from tinycode_git.commands.app import invoke, load
+from tinycode_git.commands.review_changes import Format, exit_code, rendered
 from tinycode_git.commands.reviewable import wanted_of
 from tinycode_git.commands.reviewing import Options, conduct, note_of
+from tinycode_git.errors import TinyError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.render import jsonout
 from tinycode_git.review.ingest import read_report
 from tinycode_git.review.store import keep
+from tinycode_git.verbs import VERBS
 
 TOKEN = "ghp" + "_1234567890abcdefghijABCDEFGHIJ0DgcSv"
 CODE = "def run(value):\n    total = compute(value)\n    return total\n"
@@ -144,7 +148,8 @@ def test_bringing_back_what_was_reverted(repo: Repo) -> None:
     undone = repo.commit(f'Revert "Cache results"\n\nThis reverts commit {added}.\n', {"src/cache.py": CODE})
     repo.branch("topic")
     repo.commit("make it fast", {"src/cache.py": bold})
-    found = review(repo)
+    assert review(repo)["findings"] == []  # not said without being asked for
+    found = review(repo, kinds=frozenset(RemarkKind))
     assert rules(found) == {"history/brings-back": ("src/cache.py", 2, "new")}
     (one,) = found["findings"]
     assert one["message"] == f"brings back what {undone[:12]} took back: 2 of its 2 lines are added again"
@@ -171,7 +176,7 @@ def test_lines_that_fixed_a_bug(repo: Repo) -> None:
     fix = repo.commit("Fix overflow on large values (#12)\n\nCloses #7\n", {"src/a.py": guarded})
     repo.branch("topic")
     repo.commit("simplify", {"src/a.py": CODE})
-    assert review(repo)["findings"] == []  # below what is said without being asked for
+    assert review(repo)["findings"] == []  # not said without being asked for
     (one,) = review(repo, kinds=frozenset(RemarkKind))["findings"]
     assert one["message"] == f"takes away a line that {fix[:12]} added to fix #7"
     assert (one["path"], one["line"]) == ("src/a.py", 1)
@@ -186,7 +191,8 @@ def test_a_file_that_keeps_failing(repo: Repo) -> None:
         repo.commit(f'Revert "try {n}"\n\nThis reverts commit {oid}.', {"src/a.py": CODE})
     repo.branch("topic")
     repo.commit("once more", {"src/a.py": CODE + "y = 9\n"})
-    assert rules(review(repo))["history/keeps-failing"] == ("src/a.py", 4, "new")
+    assert rules(review(repo)) == {}  # not said without being asked for
+    assert rules(review(repo, kinds=frozenset(RemarkKind)))["history/keeps-failing"] == ("src/a.py", 4, "new")
 
 
 # What is remembered.
@@ -307,16 +313,19 @@ def test_nothing_of_the_users_is_touched(topic: Repo) -> None:
     ],
 )
 def test_what_cannot_be_reviewed(topic: Repo, args: list[str], code: int, said: str) -> None:
-    done = topic.tiny("review", *args, check=False)
-    assert done.code == code, done
-    assert said in done.err
+    with chdir(topic.path), pytest.raises(TinyError) as refused:
+        invoke(load(VERBS["review"]), "git tiny review", args)
+    assert (refused.value.exit, said in refused.value.message) == (code, True), refused.value
 
 
 def test_fail_on(topic: Repo) -> None:
     given = report(lint("src/app.py", 2))
-    for level, code in (("low", 1), ("medium", 1), ("high", 0), ("never", 0)):
-        done = topic.tiny("review", "--report", "-", "--fail-on", level, "--no-note", input=given, check=False)
-        assert done.code == code
+    done = topic.tiny("review", "--report", "-", "--fail-on", "medium", input=given, check=False)
+    assert done.code == 1
+    handle = PlanRepo.discover(topic.path)
+    made = conduct(handle, wanted_of(handle, "", staged=False), Options(reports=read_report(given.encode(), "", "")))
+    codes = {level: exit_code(made.review, level) for level in ("low", "medium", "high", "critical", "never")}
+    assert codes == {"low": 1, "medium": 1, "high": 0, "critical": 0, "never": 0}
 
 
 # The formats.
@@ -330,27 +339,30 @@ def hostile(topic: Repo) -> Repo:
     return topic
 
 
-def in_format(repo: Repo, name: str) -> Result:
+def in_format(repo: Repo, name: str) -> str:
     path = f"a{HOSTILE.replace('/', '')}.py"
     given = report(lint(path, 1, HOSTILE, "ERROR"), lint("src/app.py", 2, "plain"))
-    return repo.tiny("review", "--report", "-", "--format", name, "--no-note", "--fail-on", "never", input=given)
+    handle = PlanRepo.discover(repo.path)
+    options = Options(reports=read_report(given.encode(), "given", str(repo.path)))
+    made = conduct(handle, wanted_of(handle, "", staged=False), options)
+    return rendered(handle, made, Format(name)).encode("utf-8", "backslashreplace").decode()
 
 
 def test_json_formats_are_what_they_claim(hostile: Repo) -> None:
-    sarif = in_format(hostile, "sarif").json
+    sarif = json.loads(in_format(hostile, "sarif"))
     assert [run["tool"]["driver"]["name"] for run in sarif["runs"]] == ["git-tiny", "lint"]
     result = next(r for r in sarif["runs"][1]["results"] if "plain" in r["message"]["text"])
     place = result["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("src/app.py", 2)
-    gitlab = in_format(hostile, "gitlab").json
+    gitlab = json.loads(in_format(hostile, "gitlab"))
     assert {"src/app.py"} < {row["location"]["path"] for row in gitlab}
     assert all(re.fullmatch("[0-9a-f]{32}", row["fingerprint"]) for row in gitlab)
-    rdjson = in_format(hostile, "rdjson").json
+    rdjson = json.loads(in_format(hostile, "rdjson"))
     assert {row["severity"] for row in rdjson["diagnostics"]} >= {"ERROR", "WARNING"}
 
 
 def test_github_commands_hold_one_line_each(hostile: Repo) -> None:
-    rows = in_format(hostile, "github").out.splitlines()
+    rows = in_format(hostile, "github").splitlines()
     assert "::warning file=src/app.py,title=L1,line=2,endLine=2::plain" in rows
     assert all(row.startswith(("::error ", "::warning ", "::notice ")) for row in rows)
     (bad,) = [row for row in rows if "title=L1" in row and row.startswith("::error ")]
@@ -358,7 +370,7 @@ def test_github_commands_hold_one_line_each(hostile: Repo) -> None:
 
 
 def test_junit_is_xml(hostile: Repo) -> None:
-    suite = ET.fromstring(in_format(hostile, "junit").stdout)
+    suite = ET.fromstring(in_format(hostile, "junit").encode())
     cases = suite.findall("testcase")
     assert int(suite.get("tests", "")) == len(cases) == 4
     assert sum(case.find("failure") is not None for case in cases) == int(suite.get("failures", ""))
@@ -381,18 +393,18 @@ class _Page(HTMLParser):
 def test_the_page_stands_alone_and_obeys_nothing(hostile: Repo) -> None:
     done = in_format(hostile, "html")
     page = _Page()
-    page.feed(done.out)
+    page.feed(done)
     assert not {"script", "img", "a", "iframe", "link", "form"} & set(page.tags)
-    assert "default-src 'none'" in done.out
+    assert "default-src 'none'" in done
     assert "alert(1)" in "".join(page.text)
-    assert "\x1b" not in done.out and "\u202e" not in done.out
+    assert "\x1b" not in done and "\u202e" not in done
 
 
 def test_markdown_and_terminal_show_what_is_there(hostile: Repo) -> None:
-    shown = in_format(hostile, "markdown").out
+    shown = in_format(hostile, "markdown")
     assert "<script" not in re.sub(r"(`+).*?\1", "", shown, flags=re.S).replace(r"\<script", "")
     assert "\x1b" not in shown and "\u202e" not in shown
-    terminal = in_format(hostile, "terminal").out
+    terminal = in_format(hostile, "terminal")
     assert ">    2 |     value = 1" in terminal
     assert "\x1b" not in terminal and "\u202e" not in terminal
 
