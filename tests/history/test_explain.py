@@ -191,7 +191,7 @@ def test_a_plan_with_its_operations(repo: Repo) -> None:
     line = inside(repo, "explain", "hello.txt:1", "--json")
     assert evidence(line, "step 1")["trailers"][0] == ["Plan-Id", plan.id]
     assert [one["id"] for one in line["plans"]] == [plan.id]
-    assert [row["action"] for row in line["operations"]] == ["propose", "apply", "land"]
+    assert [row["action"] for row in line["operations"]] == ["propose", "validate", "approve", "apply", "land"]
     assert f"plan {plan.id}: greet again" in repo.tiny("explain", "hello.txt:1").out
 
 

@@ -20,6 +20,7 @@ from tests.repos import Repo, Result, tiny
 CROWDED = (
     "is applying or rolling back a plan right now; nothing was changed",
     "was moved by somebody else meanwhile; nothing was changed",
+    "was moved meanwhile: ",
     "another git process holds",
     "moved since",
     "merging would bring more than its steps",
