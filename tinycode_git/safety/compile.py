@@ -11,7 +11,7 @@ import hyperscan
 
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import fold
-from tinycode_git.safety.factor import necessary, parsed
+from tinycode_git.safety.factor import factor, parsed
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
@@ -22,7 +22,7 @@ _WIDE = 32
 _LONG_WORD = 9
 _REACH = 4096
 _MANY = 300
-_RARE = 24
+_RARE = 8
 _NEAR = 512  # what keywords may be away from a match, and their own length
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
@@ -93,10 +93,12 @@ def _digest(rules: Sequence[Rule]) -> str:
 def expressions(rule: Rule) -> tuple[list[bytes], int]:
     """What to look for so that a rule is not missed, and how far from there it can hold (0: anywhere)."""
     if rule.kind in ("pattern", "path"):
-        cheaper = necessary(rule.body)
+        length, words = factor(rule.body)
+        cheaper = words or rule.body
         # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find".
-        if (cheaper == rule.body and not rule.keywords) or (len(cheaper) < _RARE and not _reach(rule.body, 0)):
-            cheaper = segment(rule.body)
+        if (not words and not rule.keywords) or (words and length < _RARE and not _reach(rule.body, 0)):
+            part = segment(rule.body)
+            cheaper = part if not words or "$" not in part else words  # Hyperscan refuses many an anchor
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)

@@ -46,11 +46,16 @@ NONE = Factor(0, "")
 
 def necessary(pattern: str) -> str:
     """An expression that matches in every text in which ``pattern`` does; ``pattern`` itself where none is cheaper."""
+    return factor(pattern).text or pattern
+
+
+def factor(pattern: str) -> Factor:
+    """As ``necessary``, and how long the shortest of its words is; NONE where no expression is cheaper."""
     tree = parsed(pattern)
     if tree is None:
-        return pattern
+        return NONE
     best = _best(list(_flattened(list(tree), bool(tree.state.flags & re.IGNORECASE))))
-    return best.text if best.length >= _SHORT else pattern
+    return best if best.length >= _SHORT else NONE
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 4
+_FORMAT = 5
 SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
 
 # What an expression of the database stands for, beside rules: texts that need folding.
