@@ -15,6 +15,7 @@ import pytest
 from tests.plan.plans import ledger_in, make_plan, untouched
 from tests.repos import Content, Exe, Link, Repo
 from tinycode_git.commands.app import invoke, load
+from tinycode_git.commands.completing import candidates
 from tinycode_git.commands.review_changes import Format, exit_code, rendered
 from tinycode_git.commands.reviewable import wanted_of
 from tinycode_git.commands.reviewing import Options, conduct, note_of
@@ -413,6 +414,22 @@ def test_a_report_is_written_to_a_file(topic: Repo, world: Path) -> None:
     done = topic.tiny("review", "--format", "sarif", "--output", world / "r.sarif")
     assert done.out == ""
     assert json.loads((world / "r.sarif").read_text())["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("--st",), ["--staged"]),
+        (("topic", "--cov"), ["--coverage"]),
+        (("ve",), ["verify"]),
+        (("verify", "to"), ["topic"]),
+        (("--format", "sa"), ["sarif"]),
+        (("main..to",), ["main..topic"]),
+    ],
+)
+def test_completion(topic: Repo, words: tuple[str, ...], offered: list[str]) -> None:
+    with chdir(topic.path):
+        assert [one.value for one in candidates(["review", *words[:-1]], words[-1])] == offered
 
 
 def test_attributes_hide_nothing(topic: Repo) -> None:

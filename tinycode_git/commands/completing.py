@@ -141,6 +141,10 @@ def _shape(command: Command) -> _Shape:
 def _of_command(command: Command, before: Sequence[str], current: str) -> list[Candidate]:
     """Follow the words through options, values and commands inside, to what may stand at the cursor."""
     shape = _shape(command)
+    usual = shape.inside.get(getattr(command, "usual", ""))
+    if usual is not None and not (before and before[0] in shape.inside):
+        named = [Candidate(name, inner.get_short_help_str(70)) for name, inner in shape.inside.items()]
+        return [*([] if before else _starting(current, named)), *_of_command(usual, before, current)]
     filled = 0
     only_arguments = False
     rest = list(before)
@@ -252,6 +256,7 @@ _SOURCES: dict[str, Callable[[], list[Candidate]]] = {
     "STATE": _states,
     "MODE": _modes,
     "VERB": _verbs,
+    "WHAT": _files,
     "TASK": _files,  # a recipe's arguments end in paths
     "FILE": _files,
     "PATH": _files,

@@ -11,13 +11,15 @@ from tinycode_git.commands.app import new_app
 
 
 class OrChanges(TyperGroup):
-    """A group whose first command may be left out: ``git tiny review A..B`` is ``git tiny review changes A..B``."""
+    """A group whose usual command may be left out: ``git tiny review A..B`` is ``git tiny review changes A..B``."""
+
+    usual = "changes"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put ``changes`` in front where no command is named."""
         asks_help = args[:1] in (["-h"], ["--help"])
         if not asks_help and (not args or args[0] not in self.commands):
-            args = ["changes", *args]
+            args = [self.usual, *args]
         return list(super().parse_args(ctx, args))
 
 

@@ -96,7 +96,8 @@ def changes(
       2  no such range, branch or plan; a report that is none
       4  something could not be looked at
     """
-    preload("pygit2")
+    if not (staged or no_note):
+        preload("pygit2")  # a note is written with it
     repo = PlanRepo.discover()
     if tier:
         from tinycode_git.safety.opening import known_tier
