@@ -115,7 +115,8 @@ def gate(ledger: Ledger, approval: Approval, result: GateResult, step: str) -> N
 
 def policy_moved(repo: ReadRepo, ledger: Ledger, ref: str, old: str, new: str, plan: str) -> None:
     """Name the files of the project's policy, exceptions and baseline that a move of a branch has changed."""
-    changed = repo.git.lines("diff-tree", "-r", "-z", "--name-only", "--end-of-options", old, new, "--", *POLICY)
+    git = repo.git.without_index()
+    changed = git.lines("diff-tree", "-r", "-z", "--name-only", "--end-of-options", old, new, "--", *POLICY)
     if changed:
         details = {"paths": changed[:_MOST], "count": len(changed)}
         ledger.note(Operation("policy", "medium", ref, old, new, plan, details=details))

@@ -90,6 +90,14 @@ def keep(repo: ExecuteRepo, worktree: Worktree, source: str, before: str) -> Non
     repo.move_refs([RefMove(f"{BACKUPS}{newest + 1}", "", commit), *moves], "tiny: backup")
 
 
+def _duplicate(real: Path, copy: Path) -> None:
+    """A second name where that goes (git never writes an index in place, it renames a new one over it), else a copy."""
+    try:
+        copy.hardlink_to(real)
+    except OSError:
+        shutil.copyfile(real, copy)
+
+
 def _stash(repo: ExecuteRepo, worktree: Worktree) -> str:
     """A commit as git stash makes it (working tree; its parents are HEAD and the index); empty where all is clean.
 
@@ -97,12 +105,12 @@ def _stash(repo: ExecuteRepo, worktree: Worktree) -> str:
     intent-to-add entry) the answer is empty too: what is committed is still worth keeping.
     """
     git = repo.git_in(worktree)
-    real = Path(git.quiet("rev-parse", "--path-format=absolute", "--git-path", "index").text)
+    real = worktree.git_dir / "index"
     try:
         with TemporaryDirectory(prefix="git-tiny-", ignore_cleanup_errors=True) as folder:
             copy = Path(folder) / "index"
             if real.exists():
-                shutil.copyfile(real, copy)
+                _duplicate(real, copy)
             own = git.setting(GIT_INDEX_FILE=str(copy))
             done = own.user("stash", "create", ok=(0, 1, 128), own_session=True)
     except OSError as error:
