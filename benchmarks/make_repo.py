@@ -56,14 +56,19 @@ def cache() -> Path:
     return Path(named) if named else Path(__file__).resolve().parent / ".cache"
 
 
+_CONFIG = (
+    "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n"
+    "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[core]\n\teditor = false\n"
+)
+
+
 def environment() -> dict[str, str]:
     """Of every process of a benchmark: no configuration of this machine's user, a fixed identity."""
     home = cache() / "home"
     home.mkdir(parents=True, exist_ok=True)
-    (home / ".gitconfig").write_text(
-        "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n"
-        "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n[core]\n\teditor = false\n"
-    )
+    config = home / ".gitconfig"
+    if not config.exists() or config.read_text() != _CONFIG:  # somebody may be reading it
+        config.write_text(_CONFIG)
     left = ("GIT_", "TINY_MODE", "XDG_", "PYTHONDONTWRITEBYTECODE")  # what is installed has its bytecode
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left)}
     sealed = {"HOME": str(home), "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
