@@ -81,7 +81,7 @@ def test_a_program_that_ends(place: Path, sandbox: Sandbox | None) -> None:
 
 
 def test_it_reads_nothing_and_has_no_terminal(place: Path, sandbox: Sandbox | None) -> None:
-    code = "import sys; print(repr(sys.stdin.read())); open('/dev/tty')"
+    code = "import sys; print(repr(sys.stdin.read()), flush=True); open('/dev/tty')"
     outcome = _run(code, place, sandbox)
     assert outcome.code == 1
     assert outcome.output.read_text().startswith("''\n")
