@@ -11,6 +11,7 @@ import marshal
 import os
 import secrets
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ class Verdicts:
         self._group = 0
         self._groups: dict[int, dict[str, str]] = {}
         if database is not None:
+            weakref.finalize(self, database.close)
             self._ready()
 
     @classmethod
