@@ -15,10 +15,10 @@ from collections.abc import Callable
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
+from tinycode_git.ending import end_orderly_on_signals, ignore_signals, leave
 from tinycode_git.errors import Exit, TinyError
 
 if TYPE_CHECKING:
-    from types import FrameType
     from typing import TextIO
 
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -31,7 +31,7 @@ _SYSTEM_HINT = "put that right; then git tiny recover finishes or takes back wha
 def guarded(action: Callable[[], int], *, json: bool = False) -> int:
     """Run ``action``; the exit code of the process. With ``json`` an error is also one JSON object on stdout."""
     _prepare_streams()
-    _end_orderly_on_signals()
+    end_orderly_on_signals()
     try:
         code = _reported(action, json)
         sys.stdout.flush()
@@ -40,9 +40,9 @@ def guarded(action: Callable[[], int], *, json: bool = False) -> int:
         code = Exit.INTERRUPTED
     except _OutputFailed as failure:
         code = _output_failed(failure)
-    _ignore_signals()
+    ignore_signals()
     _discard_unwritten()
-    return int(code)
+    return leave(int(code))
 
 
 def _reported(action: Callable[[], int], json: bool) -> int:
@@ -55,6 +55,8 @@ def _reported(action: Callable[[], int], json: bool) -> int:
     except _OutputFailed:
         raise
     except Exception as bug:  # noqa: BLE001  # the boundary: whatever was not foreseen is a bug, and is logged as one
+        if isinstance(bug.__cause__, KeyboardInterrupt):  # Python 3.11 wraps what comes while a class is made
+            return _report("interrupted", "", Exit.INTERRUPTED, json=json)
         if isinstance(bug, OSError) and bug.errno in _SYSTEM:
             return _report(_system_failed(bug), _SYSTEM_HINT, Exit.INCOMPLETE, json=json)
         return _report(f"a bug in git tiny: {_named(bug)}", _log(bug), Exit.BUG, json=json)
@@ -164,26 +166,6 @@ def _writable(stream: TextIO | None, number: int) -> _Output:
     encoding = stream.encoding if stream is not None else "utf-8"
     buffer = BufferedWriter(FileIO(number, "w", closefd=False))
     return _Output(buffer, encoding, "backslashreplace", line_buffering=number == 2 or os.isatty(number))
-
-
-def _end_orderly_on_signals() -> None:
-    """A hang-up or a request to end unwinds like Ctrl-C does; what is ignored (nohup) stays ignored."""
-
-    def unwind(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, unwind)
-
-
-def _ignore_signals() -> None:
-    """What is done is done: a Ctrl-C while the interpreter ends would only change the exit code, with a traceback."""
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-    except KeyboardInterrupt:
-        pass
 
 
 def _output_failed(failure: _OutputFailed) -> int:

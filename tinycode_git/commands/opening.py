@@ -33,7 +33,7 @@ def preload(*modules: str) -> None:
             except ImportError:  # who needs it imports it again, and says so
                 return
 
-    Thread(target=load).start()
+    Thread(target=load, daemon=True).start()
 
 
 def reading() -> ReadRepo:
