@@ -266,7 +266,8 @@ def opened(common: Path, refs: dict[str, str]) -> Iterator[Objects]:
         _git("init", "-q", "--bare", f"--object-format={algorithm}", folder)
         path = str(common / "objects").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         (Path(folder) / "objects/info/alternates").write_text(f'"{path}"\n', "utf-8", "surrogateescape")
-        command = ["git", "--git-dir", folder, "-c", "core.commitGraph=false", "cat-file", "--batch"]
+        plain = ["core.commitGraph=false", "core.multiPackIndex=false", "core.bigFileThreshold=16m"]
+        command = ["git", "--git-dir", folder, *(word for one in plain for word in ("-c", one)), "cat-file", "--batch"]
         pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
         try:
             yield Objects(pipe, algorithm)

@@ -339,7 +339,12 @@ def test_allowed_signers(repo: Logged, world: Path) -> None:
     clone = cloned(repo, world)
     done = check(clone.path, "--allowed-signers", signers)
     assert done.code == 0, str(done)
-    assert "is signed by ada@example.com" in done.out
+    assert "are signed for by ada@example.com" in done.out
+    repo.log(1)
+    repo.checkpoint(sign=False)
+    clone.git("fetch", "-q", "origin", LOGS)
+    later = check(clone.path, "--allowed-signers", signers)
+    assert (later.code, "no allowed signer has signed for entries 5 to 6" in later.out) == (4, True), str(later)
     nobody = world / "nobody"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", world / "eve"], check=True)
     nobody.write_text(f"eve@example.com {(world / 'eve.pub').read_text()}")
@@ -347,6 +352,6 @@ def test_allowed_signers(repo: Logged, world: Path) -> None:
 
 
 def test_an_empty_path_and_an_old_python_are_no_excuse() -> None:
-    """The script keeps to what Python 3.9 knows: it is what people have where they verify."""
-    ast.parse(SCRIPT.read_text(), feature_version=(3, 9))
+    """The script keeps to what Python 3.8 knows: it is what people have where they verify."""
+    ast.parse(SCRIPT.read_text(), feature_version=(3, 8))
     assert os.access(SCRIPT, os.R_OK)
