@@ -18,13 +18,13 @@ from tinycode_git.audit.details import hmac_hex, pack
 from tinycode_git.audit.entry import parse
 from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.line import split
-from tinycode_git.audit.quick import _hmac, _object, note
+from tinycode_git.audit.quick import Said, _hmac, _object, note
 from tinycode_git.audit.standard import quoted, sha256
 from tinycode_git.audit.tail import load
 from tinycode_git.ledger import Operation
 
 FIELDS = {"action": "hook-passed", "risk_level": "none", "mode": "execute", "user": USER, "actor": "git-tiny-hook"}
-SAID = {"hook": "post-commit", "outcome": "passed", "not_looked_at": 0, "tips": ["b" * 40, 'quote " and \t tab']}
+SAID: Said = {"hook": "post-commit", "outcome": "passed", "not_looked_at": 0, "tips": ["b" * 40, 'quote " and \t tab']}
 
 
 @pytest.mark.parametrize("before", [1, 2, 3, 5])
@@ -97,7 +97,7 @@ def test_an_error_at_a_system_call_adds_nothing(repo: Logged, world: Path, call:
     repo.log(2)
     whole = repo.journal.read_bytes()
     code = f"import sys; from tinycode_git.audit.quick import note; print(note(sys.argv[1], {FIELDS!r}, {SAID!r}))"
-    inject = ["-P", repo.journal, "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+    inject = ["-P", str(repo.journal), "-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
     done = unprivileged(
         ["strace", "-f", "-qq", "-o", world / "trace", *inject, sys.executable, "-c", code, repo.folder]
     )
