@@ -45,6 +45,10 @@ REF = re.compile(r"refs/(?:.*/)?tiny/audit/([0-9a-f]{16})\Z")
 TRAILER = re.compile(r"^Tiny-Audit: *([0-9a-f]{16})/([0-9]{1,15})/([0-9a-f]{64}) *$", re.M)
 OID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 HEX = re.compile(r"[0-9a-f]{64}\Z")
+SIZE = re.compile(r"(?:0|[1-9][0-9]{0,15})\Z")
+# An entry bundle of 256 entries is the largest object that anything is read from; more than this is only hashed.
+LARGEST = 256 * (0xFFFF + 2)
+MOST_SIGNATURES = 64
 
 
 class Tampered(Exception):
@@ -174,11 +178,20 @@ class Objects:
         head = self.pipe.stdout.readline().split()
         if len(head) != 3 or not head[2].isdigit():
             raise Missing(f"object {oid} is not in the clone")
-        data = self.pipe.stdout.read(int(head[2]))
+        hashed, data, left = hashlib.new(self.algorithm, head[1] + b" " + head[2] + b"\0"), b"", int(head[2])
+        large = left > LARGEST
+        while left:
+            part = self.pipe.stdout.read(min(left, LARGEST))
+            if not part:
+                raise Missing(f"object {oid} cannot be read to its end")
+            hashed.update(part)
+            data, left = part, left - len(part)
         self.pipe.stdout.read(1)
-        if hashlib.new(self.algorithm, head[1] + b" " + head[2] + b"\0" + data).hexdigest() != oid:
+        if hashed.hexdigest() != oid:
             raise Tampered(f"object {oid} is not what its name says")
-        return head[1].decode(), data
+        if large and head[1] != b"blob":
+            raise Missing(f"object {oid} is larger than anything of a log: {head[2].decode()} bytes")
+        return head[1].decode(), b"" if large else data
 
     def get(self, oid: str, kind: str) -> bytes:
         """The content of an object of this kind."""
@@ -187,22 +200,36 @@ class Objects:
             raise Tampered(f"object {oid} is a {found}, where a {kind} belongs")
         return data
 
-    def names(self, tree: str) -> dict[str, tuple[bool, str]]:
-        """What is in a tree: name to (is a folder, oid)."""
+    def names(self, tree: str) -> dict[str, tuple[str, str]]:
+        """What is in a tree: name to (mode, oid)."""
         data, found, at = self.get(tree, "tree"), {}, 0
         while at < len(data):
             end = data.index(b"\0", at)
-            mode, _, name = data[at:end].partition(b" ")
-            found[name.decode()] = (mode == b"40000", data[end + 1 : end + 1 + self.width].hex())
+            mode, _, name = data[at:end].decode().partition(" ")
+            if name in found:
+                raise Tampered(f"tree {tree} holds two of the name {name}")
+            found[name] = (mode, data[end + 1 : end + 1 + self.width].hex())
             at = end + 1 + self.width
         return found
 
-    def files(self, tree: str, prefix: str = "") -> dict[str, str]:
-        """Every file below a tree, with its oid."""
-        found = {}
-        for name, (folder, oid) in self.names(tree).items():
-            found.update(self.files(oid, f"{prefix}{name}/") if folder else {prefix + name: oid})
-        return found
+
+class Files:
+    """The files of one tree, found by their path: only the folders on the way are read, each of them once."""
+
+    def __init__(self, store: Objects, tree: str) -> None:
+        self.store, self.tree = store, tree
+        self.folders: dict[str, dict[str, tuple[str, str]]] = {}
+
+    def read(self, path: str) -> bytes:
+        """The content of a file. Raises Tampered where it is none: a link and a submodule are not files."""
+        oid, mode = self.tree, "40000"
+        for name in path.split("/"):
+            if mode == "40000" and oid not in self.folders:
+                self.folders[oid] = self.store.names(oid)
+            mode, oid = self.folders[oid].get(name, ("", "")) if mode == "40000" else ("", "")
+        if mode != "100644":
+            raise Tampered(f"{path} is not among the published files")
+        return self.store.get(oid, "blob")
 
 
 def _environment() -> dict[str, str]:
@@ -223,9 +250,9 @@ def common_dir(clone: Path) -> Path:
     """The git directory that holds the objects and refs of a clone or worktree."""
     place = clone / ".git" if (clone / ".git").exists() else clone
     if place.is_file():
-        place = (clone / place.read_text().partition("gitdir: ")[2].strip()).resolve()
-    shared = place / "commondir"
-    place = (place / shared.read_text().strip()).resolve() if shared.is_file() else place.resolve()
+        place = (clone / _first_line(place).partition("gitdir: ")[2]).resolve()
+    shared = _first_line(place / "commondir")
+    place = (place / shared).resolve()
     if not (place / "objects").is_dir():
         raise Missing(f"{clone} is not a git repository")
     return place
@@ -237,9 +264,10 @@ def opened(common: Path, refs: dict[str, str]) -> Iterator[Objects]:
     algorithm = "sha256" if any(len(oid) == 64 for oid in refs.values()) else "sha1"
     with tempfile.TemporaryDirectory() as folder:
         _git("init", "-q", "--bare", f"--object-format={algorithm}", folder)
-        path = str(common / "objects").replace("\\", "\\\\").replace('"', '\\"')
+        path = str(common / "objects").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         (Path(folder) / "objects/info/alternates").write_text(f'"{path}"\n', "utf-8", "surrogateescape")
-        command = ["git", "--git-dir", folder, "-c", "core.commitGraph=false", "cat-file", "--batch"]
+        plain = ["core.commitGraph=false", "core.multiPackIndex=false", "core.bigFileThreshold=16m"]
+        command = ["git", "--git-dir", folder, *(word for one in plain for word in ("-c", one)), "cat-file", "--batch"]
         pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
         try:
             yield Objects(pipe, algorithm)
@@ -260,17 +288,37 @@ def clone_refs(common: Path) -> dict[str, str]:
         oid, _, ref = row.partition(" ")
         if OID.match(oid):
             found[ref] = oid
-    for folder, _, names in os.walk(common / "refs"):
+    for folder, _, names in os.walk(common / "refs", onerror=_unreadable):
         for name in names:
             path = Path(folder) / name
-            oid = path.read_text("utf-8", "surrogateescape").strip()
+            oid = _first_line(path)
             if OID.match(oid):
                 found[path.relative_to(common).as_posix()] = oid
-    head = (common / "HEAD").read_text().strip() if (common / "HEAD").is_file() else ""
+    head = _first_line(common / "HEAD")
     return {**found, "HEAD": head} if OID.match(head) else found
 
 
+def _unreadable(failed: OSError) -> None:
+    raise failed
+
+
+def _first_line(path: Path) -> str:
+    """Of a file; empty where it is no file (a pipe would be waited for without end)."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return stream.readline(4096).decode("utf-8", "surrogateescape").strip()
+
+
 # Notes, checkpoints, entries.
+
+
+def unbase64(text: str) -> bytes:
+    """RFC 4648 section 4, in the one way that it is written. Raises ValueError."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("base64 in another way than it is written")
+    return data
 
 
 class Key:
@@ -279,11 +327,14 @@ class Key:
     def __init__(self, text: str) -> None:
         name, _, rest = text.strip().partition("+")
         number, _, encoded = rest.partition("+")
-        data = base64.b64decode(encoded, validate=True)
+        data = unbase64(encoded)
         self.text, self.name, self.public = text.strip(), name, data[1:]
         self.id = hashlib.sha256(name.encode() + b"\n\x01" + self.public).digest()[:4]
-        if data[:1] != b"\x01" or len(data) != 33 or self.id.hex() != number:
+        point = _point(self.public)
+        if data[:1] != b"\x01" or self.id.hex() != number or point is None:
             raise ValueError("not a verifier key of type Ed25519")
+        if _multiply(8, point)[0] % P == 0:
+            raise ValueError("not a verifier key: signatures of a point of small order say nothing")
 
 
 class Checkpoint:
@@ -294,23 +345,24 @@ class Checkpoint:
         self.commit, self.raw = commit, raw
         head = raw.partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
         self.parents = [row[7:] for row in head if row.startswith("parent ")]
-        self.tree = head[0].partition(" ")[2]
-        names = store.names(self.tree)
-        if "checkpoint" not in names:
-            raise Tampered(f"commit {commit} holds no checkpoint")
-        data = store.get(names["checkpoint"][1], "blob").decode("utf-8")
+        self.tree = head[0].partition("tree ")[2]
+        if not all(map(OID.match, [self.tree, *self.parents])):
+            raise Tampered(f"{commit} is not a commit as git writes it")
+        data = Files(store, self.tree).read("checkpoint").decode("utf-8")
         text, _, lines = data.rpartition("\n\n")
         self.text = (text + "\n").encode()
-        rows = text.split("\n")
-        if len(rows) < 3 or not rows[0].startswith("tiny-audit/") or str(int(rows[1])) != rows[1]:
+        rows, signed = text.split("\n"), lines.split("\n")
+        if len(rows) < 3 or not all(rows) or not rows[0].startswith("tiny-audit/") or not SIZE.match(rows[1]):
             raise Tampered(f"commit {commit} holds no checkpoint of an audit log")
-        self.log, self.size, self.root = rows[0][11:], int(rows[1]), base64.b64decode(rows[2], validate=True)
+        self.log, self.size, self.root = rows[0][11:], int(rows[1]), unbase64(rows[2])
         self.signatures: list[tuple[str, bytes]] = []
-        for row in lines.splitlines():
+        if signed.pop() or len(signed) > MOST_SIGNATURES or any(char < " " and char != "\n" for char in data):
+            raise Tampered(f"commit {commit} holds no signed note")
+        for row in signed:
             dash, name, encoded = row.split(" ")
             if dash != "\u2014":
                 raise Tampered(f"commit {commit} holds no signed note")
-            self.signatures.append((name, base64.b64decode(encoded, validate=True)))
+            self.signatures.append((name, unbase64(encoded)))
 
     def signed_by(self, key: Key) -> bool:
         """Whether ``key`` signed it. Raises Tampered where its signature is wrong."""
@@ -325,7 +377,7 @@ def parse_entry(data: bytes, seq: int, log: str, previous: bytes) -> dict[str, A
     try:
         entry = json.loads(data)
         again = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Tampered(f"entry {seq} is not JSON") from None
     if type(entry) is not dict or set(entry) != FIELDS or again != data:
         raise Tampered(f"entry {seq} is not a canonical entry")
@@ -350,14 +402,12 @@ def tile_path(level: str, index: int, width: int) -> str:
     return f"tile/{level}/{'/'.join(parts)}" + (f".p/{width}" if width < 256 else "")
 
 
-def entries_of(store: Objects, files: dict[str, str], size: int) -> Iterator[bytes]:
+def entries_of(files: Files, size: int) -> Iterator[bytes]:
     """The entries that a checkpoint publishes."""
     for index in range((size + 255) // 256):
         width = min(256, size - index * 256)
         path = tile_path("entries", index, width)
-        if path not in files:
-            raise Tampered(f"{path} is not among the published files")
-        data, at, count = store.get(files[path], "blob"), 0, 0
+        data, at, count = files.read(path), 0, 0
         while at + 2 <= len(data):
             end = at + 2 + int.from_bytes(data[at : at + 2], "big")
             yield data[at + 2 : end]
@@ -401,10 +451,10 @@ class Verification:
     def log(self, store: Objects, log: Log) -> None:
         """Verify one log from its first entry to the newest checkpoint."""
         newest = log.newest
-        files = store.files(newest.tree)
+        files = Files(store, newest.tree)
         claims = sorted(claim for claim in log.claims if claim[0] <= newest.size)
-        hashes = self._entries(store, log, newest, files, claims)
-        self._tiles(store, files, hashes, newest.size)
+        hashes = self._entries(log, newest, files, claims)
+        self._tiles(files, hashes)
         self._signatures(log)
         origin = "the pinned key signed them" if any(k.name == f"tiny-audit/{log.name}" for k in self.pinned) else ""
         self.verified.append(
@@ -415,12 +465,10 @@ class Verification:
             if size > newest.size:
                 self.unchecked.append(f"{who} names {size} entries of log {log.name}; {newest.size} are published here")
 
-    def _entries(
-        self, store: Objects, log: Log, newest: Checkpoint, files: dict[str, str], claims: list[tuple[int, str, str]]
-    ) -> list[bytes]:
+    def _entries(self, log: Log, newest: Checkpoint, files: Files, claims: list[tuple[int, str, str]]) -> list[bytes]:
         hashes: list[bytes] = []
         previous, at = bytes(32), 0
-        for seq, data in enumerate(entries_of(store, files, newest.size)):
+        for seq, data in enumerate(entries_of(files, newest.size)):
             entry = parse_entry(data, seq, log.name, previous)
             previous = leaf_hash(data)
             hashes.append(previous)
@@ -439,20 +487,21 @@ class Verification:
                 at += 1
         return hashes
 
-    def _tiles(self, store: Objects, files: dict[str, str], hashes: list[bytes], size: int) -> None:
+    def _tiles(self, files: Files, hashes: list[bytes]) -> None:
         level = 0
         while hashes:
             above = []
             for index in range((len(hashes) + 255) // 256):
                 part = hashes[index * 256 : index * 256 + 256]
                 path = tile_path(str(level), index, len(part))
-                if path not in files or store.get(files[path], "blob") != b"".join(part):
+                if files.read(path) != b"".join(part):
                     raise Tampered(f"{path} is not what the entries give")
                 above += [tree_root(part)] if len(part) == 256 else []
             hashes, level = above, level + 1
 
     def _signatures(self, log: Log) -> None:
         keys = [key for _, key in log.keys]
+        # By place in the log, not by key: what a key endorsed once, it did not endorse wherever else it stands.
         endorsed = set()
         for one in log.checkpoints.values():
             active = [at for at, (seq, _) in enumerate(log.keys) if seq < one.size]
@@ -460,23 +509,30 @@ class Verification:
             if not active or keys[active[-1]].text not in signers:
                 raise Tampered(f"the checkpoint of size {one.size} is not signed by the key that the log names")
             if active[-1] and keys[active[-1] - 1].text in signers:
-                endorsed.add(keys[active[-1]].text)
+                endorsed.add(active[-1])
         names = [key.text for key in keys]
         for pin in self.pinned:
             if pin.name != f"tiny-audit/{log.name}":
                 continue
             if pin.text not in names:
                 raise Tampered("the log does not name the pinned key")
-            if any(name not in endorsed for name in names[names.index(pin.text) + 1 :]):
+            if not endorsed.issuperset(range(names.index(pin.text) + 1, len(names))):
                 raise Tampered("the log went on to a key that the pinned one did not endorse")
         if self.signers:
             self._git_signatures(log)
 
     def _git_signatures(self, log: Log) -> None:
-        who = ssh_signer(log.newest.raw, self.signers)
-        if who is None:
-            raise Tampered("the newest checkpoint commit is not signed by an allowed signer")
-        self.verified.append(f"log {log.name}: the newest checkpoint commit is signed by {who}")
+        # Checkpoints that are made without being asked for carry the log's own signature alone.
+        for one in sorted(log.checkpoints.values(), key=lambda one: one.size, reverse=True):
+            who = ssh_signer(one.raw, self.signers)
+            if who is not None:
+                self.verified.append(f"log {log.name}: the first {one.size} entries are signed for by {who}")
+                if one.size < log.newest.size:
+                    self.unchecked.append(
+                        f"log {log.name}: no allowed signer has signed for entries {one.size} to {log.newest.size - 1}"
+                    )
+                return
+        raise Tampered("no checkpoint commit is signed by an allowed signer")
 
 
 def ssh_signer(raw: bytes, allowed: str) -> str | None:
@@ -546,22 +602,26 @@ def walk(store: Objects, refs: dict[str, str], found: Verification) -> Iterator[
             continue
         if kind == "commit":
             yield oid, raw
-        word = {"commit": b"parent ", "tag": b"object "}.get(kind, b"\0")
+        if kind == "tree" or kind == "blob":
+            continue
+        word = b"parent " if kind == "commit" else b"object "
         for row in raw.partition(b"\n\n")[0].split(b"\n"):
             above = row[7:].decode("ascii", "replace")
             if row.startswith(word) and above not in seen:
                 seen.add(above)
-                waiting.append(above)
+                if OID.match(above):
+                    waiting.append(above)
+                else:
+                    found.unchecked.append(f"{kind} {oid} names {above[:64]}, which is no object's name")
 
 
-def hold_commits(commits: list[tuple[str, str, str]], logs: dict[str, Log], found: Verification) -> None:
-    """Every commit that names a log has its entry there; ``commits``: oid, log, plan."""
-    for oid, name, plan in commits:
+def hold_commits(commits: list[tuple[str, str, str, int]], logs: dict[str, Log], found: Verification) -> None:
+    """Every commit that names a log has its entry there; ``commits``: oid, log, plan, size."""
+    for oid, name, plan, size in commits:
         log = logs.get(name)
         if log is None:
             found.unchecked.append(f"commit {oid[:12]} names log {name}, which is not in this clone")
         elif oid not in log.made and oid not in log.checkpoints:
-            size = next(size for size, _, who in log.claims if who == f"commit {oid[:12]}")
             ends = [(made, last) for of, made, first, last in log.merges if of == plan and first < size <= last]
             if ends:
                 found.notes.append(
@@ -587,7 +647,7 @@ def verify(clone: Path, pinned: list[Key], signers: str, anchors: list[tuple[str
             block = message.strip("\n").rpartition("\n\n")[2]
             plan = re.search(r"^Plan-Id: *(\S+)", block, re.M)
             for name, size, root in TRAILER.findall(block):
-                commits.append((oid, name, plan[1] if plan else ""))
+                commits.append((oid, name, plan[1] if plan else "", int(size)))
                 if name in logs:
                     logs[name].claims.append((int(size), root, f"commit {oid[:12]}"))
         for name, size, root in anchors:
@@ -632,7 +692,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         found = verify(args.clone, args.key, args.allowed_signers, args.anchor)
-    except (Missing, OSError) as odd:
+    except (Missing, OSError, ValueError, RecursionError) as odd:
         print(f"could not verify: {_printable(str(odd))}")
         return 4
     for word, rows in (

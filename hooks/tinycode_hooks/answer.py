@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from tinycode_git.audit.quick import Said
     from tinycode_git.git.process import Git
+    from tinycode_git.safety.opening import Settings
     from tinycode_git.safety.outcome import Outcome
 
 # Rules that a loosened policy or a new exception breaks; where somebody allowed that, the change itself is on record.
 LOOSENING = ("exception-added", "policy-loosened")
+# As in tinycode_git.modes, which costs a hook 10 ms.
+_MODES = ("chat", "propose", "execute")
 
 
 def of_families(outcome: Outcome, families: list[str]) -> Outcome:
@@ -70,9 +74,12 @@ def _answered(git: Git, hook: str, outcome: Outcome) -> int:
 
 def warn(git: Git, hook: str, outcome: Outcome, what: str, tip: str) -> None:
     """Say what is there already, with the commit ``tip``, and write it down: too late to refuse."""
+    loosened = any(finding.rule in LOOSENING for finding in outcome.result.findings)
+    # Another branch with another policy is no change of it.
+    if loosened or (outcome.result.policy and hook != "post-checkout"):
+        audit(git, hook, "policy", outcome, [tip])
+        _remember_policy(git, tip)
     if not outcome.blocking:
-        if any(finding.rule in LOOSENING for finding in outcome.result.findings):
-            audit(git, hook, "policy", outcome, [tip])
         return
     from tinycode_git.safety import report
 
@@ -81,8 +88,43 @@ def warn(git: Git, hook: str, outcome: Outcome, what: str, tip: str) -> None:
     audit(git, hook, "bypassed", outcome, [tip])
 
 
+def _remember_policy(git: Git, tip: str) -> None:
+    """What was written down just now is no news to the next command."""
+    from tinycode_git.safety.policyseen import remember_policy
+    from tinycode_git.safety.surface import common_dir
+
+    ref = git.quiet("rev-parse", "-q", "--symbolic-full-name", "HEAD", ok=(0, 1, 128)).text
+    remember_policy(git, common_dir(git), ref, tip)
+
+
+def passed(git: Git, hook: str, outcome: Outcome, opened: Settings, tip: str, user: str) -> None:
+    """Write down that nothing blocks the commit ``tip`` of ``user``, by the short way: every commit waits for it."""
+    if outcome.blocking:
+        return
+    from tinycode_git.audit.quick import note
+    from tinycode_git.safety.surface import common_dir
+
+    words = [word for word in (opened.mode, os.environ.get("TINY_MODE", "")) if word]
+    gaps = len(outcome.result.receipt.skipped)
+    what = "incomplete" if gaps else "passed"
+    details: Said = {"hook": hook, "outcome": what, "tier": outcome.tier, "not_looked_at": gaps, "tips": [tip]}
+    action = f"hook-{what}"
+    if all(word in _MODES for word in words):
+        fields = {
+            "action": action,
+            "risk_level": "none",
+            "mode": min(words, key=_MODES.index, default=_MODES[-1]),
+            "user": user,
+            "actor": "git-tiny-hook",
+            "new": tip,
+        }
+        if note(os.path.join(common_dir(git), "tiny"), fields, details):
+            return
+    write_down(git, action, "none", details, [tip])
+
+
 def audit(git: Git, hook: str, what: str, outcome: Outcome, tips: Sequence[str] = ()) -> None:
-    """One entry in the audit chain: ``refused``, ``passed``, ``bypassed``, ``policy`` (loosened, and allowed)."""
+    """One entry in the audit chain: ``refused``, ``passed``, ``bypassed``, ``policy`` (what of it was changed)."""
     told = outcome.blocking or outcome.result.findings
     details = {
         "hook": hook,
@@ -93,6 +135,8 @@ def audit(git: Git, hook: str, what: str, outcome: Outcome, tips: Sequence[str] 
         "not_looked_at": len(outcome.result.receipt.skipped),
         "tips": list(tips)[:100],
     }
+    if outcome.result.policy:
+        details["paths"] = list(outcome.result.policy)[:100]
     write_down(git, "policy" if what == "policy" else f"hook-{what}", worst(outcome), details, tips)
 
 

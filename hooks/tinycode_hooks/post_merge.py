@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinycode_git.safety.flow import session
 from tinycode_git.safety.scan import scan_between
 from tinycode_git.safety.surface import head
-from tinycode_hooks.answer import warn
+from tinycode_hooks.answer import passed, warn
 from tinycode_hooks.repository import repository
 
 
@@ -16,6 +16,9 @@ def run(args: list[str]) -> int:
     tip = head(git)
     if not before or not tip or args[:1] == ["1"]:  # squashed: nothing is committed yet
         return 0
-    outcome = session(git, before, cached=True).run(lambda scanner: scan_between(scanner, before, tip))
+    opened = session(git, before, cached=True)
+    outcome = opened.run(lambda scanner: scan_between(scanner, before, tip))
     warn(git, "post-merge", outcome, "this came with the merge; look at it before you build or run anything", tip)
+    user = git.quiet("var", "GIT_COMMITTER_IDENT", ok=(0, 128)).text.rpartition(">")[0]
+    passed(git, "post-merge", outcome, opened.settings, tip, f"{user}>" if user else "")
     return 0

@@ -1,6 +1,8 @@
-"""The examples of C2SP signed-note and tlog-checkpoint, and notes that are none."""
+"""The examples of C2SP signed-note and tlog-checkpoint, those of Go's note package, and notes that are none."""
 
 from __future__ import annotations
+
+from base64 import b64decode
 
 import pytest
 
@@ -115,3 +117,71 @@ def test_rfc_8032_test_1_gives_the_published_key_and_signature() -> None:
     assert signer.sign(b"").data.hex() == (
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
     )
+
+
+# golang.org/x/mod/sumdb/note, note_test.go.
+PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+PETER_SECRET = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+TEXT = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
+BY_PETER = (
+    "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+)
+BY_ENOCH = (
+    "\u2014 EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
+)
+
+
+def test_the_notes_of_the_go_library_verify() -> None:
+    peter, enoch = Verifier.parse(PETER), Verifier.parse(ENOCH)
+    both = parse_note(f"{TEXT}\n{BY_PETER}{BY_ENOCH}".encode())
+    assert both.text == TEXT.encode()
+    assert both.signers([peter, enoch]) == [peter, enoch]
+    assert both.signers([peter]) == [peter]
+    assert both.signers([]) == []
+    wrong = BY_PETER[:60] + "ABCD" + BY_PETER[60:]
+    with pytest.raises(Altered):
+        parse_note(f"{TEXT}\n{wrong}".encode()).signers([peter])
+    assert parse_note(f"{TEXT}\n{BY_PETER}{BY_PETER}{BY_ENOCH}{BY_ENOCH}".encode()).signers([enoch]) == [enoch]
+
+
+def test_a_note_is_signed_as_the_go_library_does() -> None:
+    name, _, secret = PETER_SECRET.removeprefix("PRIVATE+KEY+").split("+", 2)
+    signer = Signer(name, b64decode(secret)[1:])
+    assert (str(signer.verifier()), signer.dump()) == (PETER, PETER_SECRET)
+    text = TEXT.encode()
+    assert Note(text, (signer.sign(text),)).dump().decode() == f"{TEXT}\n{BY_PETER}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT + "\n",
+        f"{TEXT}\n{BY_PETER[:-1]}",
+        f"\x01{TEXT}\n{BY_PETER}",
+        f"{TEXT}\n\u2014 Bad Name {BY_PETER.split()[2]}",
+        f"{TEXT}\n{BY_PETER}Unexpected line.\n",
+        f"{TEXT}\n{BY_PETER * 101}",
+    ],
+)
+def test_no_note_of_the_go_library(text: str) -> None:
+    with pytest.raises(Altered):
+        parse_note(text.encode())
+
+
+def test_manglings_of_a_key_are_no_keys() -> None:
+    for start in range(len(PETER)):
+        for end in range(start + 1, len(PETER) + 1):
+            if (start, end) != (0, len(PETER)):
+                with pytest.raises(UsageError):
+                    Verifier.parse(PETER[start:end])
+    for at in range(len(PETER)):
+        with pytest.raises(UsageError):
+            Verifier.parse(PETER[:at] + chr(ord(PETER[at]) + 1) + PETER[at + 1 :])
+    for other in (
+        "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
+        "PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    ):
+        with pytest.raises(UsageError):
+            Verifier.parse(other)

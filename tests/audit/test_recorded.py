@@ -232,16 +232,80 @@ def test_hooks_refuse_pass_and_see_what_was_bypassed(hooked: Logged) -> None:
         ("hook-bypassed", "done"),
         ("hook-refused", "failed"),
         ("hook-passed", "done"),
+        ("hook-passed", "done"),
     ]
     assert recorded(hooked, details="hook") == [
         ("hook-refused", "pre-commit"),
         ("hook-bypassed", "post-commit"),
         ("hook-refused", "pre-push"),
+        ("hook-passed", "post-commit"),
         ("hook-passed", "pre-push"),
     ]
     assert last(hooked, "hook-bypassed")["new"] == bad
     assert last(hooked, "hook-passed")["new"] == hooked.oid()
     assert TOKEN[6:].encode() not in hooked.journal.read_bytes()
+
+
+def test_a_commit_that_passes_the_hooks_is_on_record(hooked: Logged) -> None:
+    hooked.commit("fine", {"b.py": "b = 1\n"})
+    hooked.git("config", "tiny.mode", "propose")
+    os.environ["TINY_MODE"] = "chat"
+    hooked.git("commit", "-q", "--allow-empty", "-m", "nothing")
+    del os.environ["TINY_MODE"]
+    rows = json.loads(hooked.tiny("audit", "log", "--action", "hook-passed", "--json").out)["entries"]
+    assert [(row["new"], row["mode"]) for row in rows] == [
+        (hooked.oid(), "chat"),
+        (hooked.oid("HEAD~1"), "execute"),
+    ]
+    assert rows[0]["user"] == rows[1]["user"] == hooked.git("log", "-1", "--format=%cn <%ce>").text
+    assert rows[0]["details"]["outcome"] == "passed"
+    assert json.loads(hooked.tiny("audit", "show", "HEAD", "--json").out)["entries"][0]["action"] == "hook-passed"
+    assert hooked.verify().problems == []
+
+
+def test_a_merge_that_passes_is_on_record(hooked: Logged) -> None:
+    hooked.git("checkout", "-q", "-b", "other")
+    hooked.commit("there", {"c.py": "c = 1\n"})
+    hooked.git("checkout", "-q", "main")
+    hooked.git("merge", "-q", "--no-ff", "-m", "both", "other")
+    assert last(hooked, "hook-passed")["details"]["hook"] == "post-merge"
+    assert last(hooked, "hook-passed")["new"] == hooked.oid()
+
+
+def test_a_tightened_policy_is_on_record_too(hooked: Logged) -> None:
+    before = len(recorded(hooked))
+    hooked.commit("be strict", {".tiny.toml": 'tier = "strict"\n'})
+    assert recorded(hooked)[before:] == [("policy", "done"), ("hook-passed", "done")]
+    assert last(hooked, "policy")["details"]["paths"] == [".tiny.toml"]
+    assert last(hooked, "policy")["new"] == hooked.oid()
+    hooked.git("push", "-q", "origin", "main")
+    assert last(hooked, "hook-passed")["details"]["paths"] == [".tiny.toml"]
+    proposed(hooked)
+    assert [row for row in recorded(hooked) if row[0] == "policy"] == [("policy", "done")]
+    hooked.git("checkout", "-q", "-b", "lax", "HEAD~1")
+    hooked.git("checkout", "-q", "main")
+    assert [row for row in recorded(hooked) if row[0] == "policy"] == [("policy", "done")]
+
+
+def test_a_policy_that_changed_without_hooks_is_seen_by_the_next_command(repo: Logged) -> None:
+    plan = proposed(repo)
+    repo.commit("be strict", {".tiny.toml": 'tier = "strict"\n', ".tiny/baseline/x": "rule: x\n"})
+    repo.tiny("check", plan["id"], check=False)
+    assert last(repo, "policy")["details"] == {"count": 2, "paths": [".tiny", ".tiny.toml"], "seen": "later"}
+    assert (last(repo, "policy")["new"], last(repo, "policy")["ref"]) == (repo.oid(), "refs/heads/main")
+    repo.tiny("check", plan["id"], check=False)
+    assert len([row for row in recorded(repo) if row[0] == "policy"]) == 1
+    repo.git("reset", "-q", "--hard", "HEAD~1")
+    repo.tiny("check", plan["id"], check=False)
+    assert len([row for row in recorded(repo) if row[0] == "policy"]) == 2
+    repo.git("checkout", "-q", "-b", "strict", "ORIG_HEAD")
+    repo.tiny("check", plan["id"], check=False)
+    assert last(repo, "policy")["ref"] == "refs/heads/strict"
+    repo.git("checkout", "-q", "main")
+    repo.tiny("check", plan["id"], check=False)
+    repo.git("checkout", "-q", "strict")
+    repo.tiny("check", plan["id"], check=False)
+    assert len([row for row in recorded(repo) if row[0] == "policy"]) == 3
 
 
 def test_a_plan_branch_that_a_push_does_not_name(hooked: Logged) -> None:

@@ -9,16 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Incomplete
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    Name = str | os.PathLike[str]
 
 PATIENCE = 30.0
 
 
 @contextmanager
-def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+def locked(path: Name, *, patience: float = PATIENCE) -> Iterator[None]:
     """Hold ``path`` alone as long as the block runs. Raises Incomplete where another process keeps it; OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     with _held(descriptor, fcntl.LOCK_EX, path, patience):
@@ -26,7 +30,7 @@ def locked(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
 
 
 @contextmanager
-def shared(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
+def shared(path: Name, *, patience: float = PATIENCE) -> Iterator[None]:
     """Keep writers out as long as the block runs, without writing anything; nothing where there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -47,11 +51,11 @@ def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 
 @contextmanager
-def _held(descriptor: int, kind: int, path: Path, patience: float) -> Iterator[None]:
+def _held(descriptor: int, kind: int, path: Name, patience: float) -> Iterator[None]:
     try:
         if not try_lock(descriptor, kind) and not _wait(descriptor, kind, patience):
             raise Incomplete(
-                f"another process has held {path.name} for {patience:g} s",
+                f"another process has held {os.path.basename(path)} for {patience:g} s",
                 "is a git tiny process stopped or hanging?",
             )
         yield

@@ -18,8 +18,17 @@ ED25519 = b"\x01"
 MOST_SIGNATURES = 64
 
 _NAME = re.compile(r"[^\s+]+\Z")
-_SIZE = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
+_SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 ORIGIN_PREFIX = "tiny-audit/"
+_FIELD = 2**255 - 19
+# The y of the points whose order divides eight: of orders 1, 2, 4, and the two of order 8.
+_SMALL_ORDER = (
+    1,
+    _FIELD - 1,
+    0,
+    0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ class Verifier:
         except (Base64Error, ValueError):
             data = b""
         found = cls(name, data[1:])
-        if not _NAME.match(name) or data[:1] != ED25519 or len(data) != 33 or found.id.hex() != key_id:
+        sound = _NAME.match(name) and data[:1] == ED25519 and _is_point(data[1:]) and found.id.hex() == key_id
+        if not sound:
             raise UsageError("not a verifier key of type Ed25519 (NAME+ID+KEY, C2SP signed-note)")
         return found
 
@@ -61,6 +71,14 @@ class Verifier:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+def _is_point(public: bytes) -> bool:
+    """Whether 32 bytes may be a key: y is written in the one way that it is (RFC 8032 section 5.1.2), and the point is
+    not one of the eight of small order, whose signatures hold for any text.
+    """
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    return len(public) == 32 and y < _FIELD and y not in _SMALL_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +138,8 @@ def _signature(row: str) -> Signature:
         data = b64decode(encoded, validate=True)
     except (Base64Error, ValueError) as odd:
         raise Altered("a signature line of the note is not one") from odd
-    if dash != "\u2014" or not _NAME.match(name) or len(data) < 5:
+    canonical = b64encode(data).decode() == encoded
+    if dash != "\u2014" or not _NAME.match(name) or len(data) < 5 or not canonical:
         raise Altered("a signature line of the note is not one")
     return Signature(name, data[:4], data[4:])
 

@@ -17,7 +17,8 @@ def check_signatures(chain: Chain, heads: Sequence[Head], pinned: Verifier | Non
     """How many checkpoints are signed by the key in force at their size. What is not goes to ``report``."""
     keys = _keys(chain, report)
     good = 0
-    endorsed: set[str] = set()
+    # By place in the log, not by key: what a key endorsed once, it did not endorse wherever else it stands.
+    endorsed: set[int] = set()
     for head in heads:
         try:
             signers = head.note.signers(keys.values())
@@ -59,27 +60,27 @@ def _active(keys: Sequence[KeyChange], size: int) -> KeyChange | None:
     return before[-1] if before else None
 
 
-def _endorsed(keys: Sequence[KeyChange], active: KeyChange, signers: set[str]) -> set[str]:
-    """The active key, where the key before it signed the same checkpoint."""
+def _endorsed(keys: Sequence[KeyChange], active: KeyChange, signers: set[str]) -> set[int]:
+    """The entry that names the active key, where the key before it signed the same checkpoint."""
     at = keys.index(active)
-    return {active.vkey} if at and keys[at - 1].vkey in signers else set()
+    return {active.seq} if at and keys[at - 1].vkey in signers else set()
 
 
-def _say_unendorsed(chain: Chain, endorsed: set[str], report: Report) -> None:
+def _say_unendorsed(chain: Chain, endorsed: set[int], report: Report) -> None:
     for change in chain.keys[1:]:
-        if change.vkey not in endorsed:
+        if change.seq not in endorsed:
             how = "it was revoked" if change.revokes else "it did not sign that"
             report.notes.append(f"entry {change.seq} of {chain.log} replaces the log's key, and the old key: {how}")
 
 
-def _hold_pinned(chain: Chain, heads: Sequence[Head], pinned: Verifier, endorsed: set[str], report: Report) -> None:
+def _hold_pinned(chain: Chain, heads: Sequence[Head], pinned: Verifier, endorsed: set[int], report: Report) -> None:
     """The pinned key signs, or the keys after it follow from it one by one."""
     vkeys = [change.vkey for change in chain.keys]
     if str(pinned) not in vkeys:
         report.problem(Kind.FORGED, chain.log, None, f"the log {chain.log} does not name the pinned key")
         return
-    for vkey in vkeys[vkeys.index(str(pinned)) + 1 :]:
-        if vkey not in endorsed:
+    for change in chain.keys[vkeys.index(str(pinned)) + 1 :]:
+        if change.seq not in endorsed:
             report.problem(
                 Kind.FORGED,
                 chain.log,

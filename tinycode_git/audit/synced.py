@@ -11,38 +11,41 @@ import fcntl
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinycode_git.audit.lock import locked
+from tinycode_git.rows import NamedTuple
+
+if TYPE_CHECKING:
+    from tinycode_git.audit.lock import Name
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """That the first ``offset`` bytes of the journal with this inode are on the disk."""
 
     inode: int = 0
     offset: int = 0
 
 
-def read_mark(folder: Path) -> Mark:
+def read_mark(folder: Name) -> Mark:
     """The mark that was left last; nothing where there is none."""
     try:
-        inode, _, offset = (folder / "synced").read_bytes().partition(b" ")
+        with open(os.path.join(folder, "synced"), "rb") as stream:
+            inode, _, offset = stream.read().partition(b" ")
         return Mark(int(inode), int(offset))
     except (OSError, ValueError):
         return Mark()
 
 
-def known_synced(folder: Path, journal: int) -> int:
+def known_synced(folder: Name, journal: int) -> int:
     """How many bytes of the journal (a descriptor) are known to be on the disk."""
     mark = read_mark(folder)
     return mark.offset if mark.inode == os.fstat(journal).st_ino else 0
 
 
-def settle(folder: Path, journal: int, end: int) -> None:
+def settle(folder: Name, journal: int, end: int) -> None:
     """Return once the first ``end`` bytes of the journal are on the disk. Raises OSError where they cannot be."""
-    with locked(folder / "synced.lock"):
+    with locked(os.path.join(folder, "synced.lock")):
         if known_synced(folder, journal) >= end:
             return
         status = os.fstat(journal)
@@ -50,12 +53,12 @@ def settle(folder: Path, journal: int, end: int) -> None:
         _leave(folder, Mark(status.st_ino, status.st_size))
 
 
-def _leave(folder: Path, mark: Mark) -> None:
+def _leave(folder: Name, mark: Mark) -> None:
     # Without a mark the next one syncs again; a journal that was written anew meanwhile has another inode.
     with suppress(OSError):
-        if (folder / "journal").stat().st_ino != mark.inode:
+        if os.stat(os.path.join(folder, "journal")).st_ino != mark.inode:
             return
-        descriptor = os.open(folder / "synced", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(os.path.join(folder, "synced"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             os.pwrite(descriptor, b"%020d %020d\n" % (mark.inode, mark.offset), 0)
         finally:

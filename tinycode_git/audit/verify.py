@@ -17,7 +17,7 @@ from tinycode_git.audit.claims import Trailer, deeds, is_shallow, trailers
 from tinycode_git.audit.entry import Altered, text_of
 from tinycode_git.audit.journal import Journal
 from tinycode_git.audit.keys import LogState
-from tinycode_git.audit.note import Verifier
+from tinycode_git.audit.note import Verifier, origin
 from tinycode_git.audit.published import Head, objects, refs
 from tinycode_git.audit.report import Kind, LogResult, Report
 from tinycode_git.audit.scene import FETCH, JOURNAL, Scene, gather_heads, gather_peers, gather_witnesses, own_log
@@ -54,7 +54,7 @@ def verify(
         _hold_commits(scene, own, commits)
         if is_shallow(git):
             scene.report.could_not("commits before the end of this shallow clone", "git fetch --unshallow brings them")
-        if pinned is not None and not any(result.pinned for result in scene.report.logs):
+        if pinned is not None and not any(pinned.name == origin(log) for log in scene.chains):
             scene.report.problem(Kind.FORGED, "", None, "no log here names the pinned key")
         return scene.report
 
@@ -182,7 +182,7 @@ def _hold_details(chain: Chain, log: str, report: Report) -> None:
 def _finish(scene: Scene, log: str, chain: Chain, source: str) -> None:
     heads = scene.heads.get(log, [])
     before = len(scene.report.problems)
-    pinned = scene.pinned if scene.pinned is not None and scene.pinned.name.endswith(log) else None
+    pinned = scene.pinned if scene.pinned is not None and scene.pinned.name == origin(log) else None
     signed = check_signatures(chain, heads, pinned, scene.report)
     check_git_signature(scene.git, heads, scene.report)
     result = LogResult(log, source, chain.size, chain.root, len(heads), signed, chain.matched)

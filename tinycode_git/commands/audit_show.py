@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,6 +32,9 @@ class Shown:
 
 def show(
     what: Annotated[str, typer.Argument(metavar="SEQ|COMMIT", help="An entry's number, or a commit.")],
+    raw: Annotated[
+        bool, typer.Option("--raw", help="An entry as it is hashed: its canonical JSON and nothing else.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show an entry in full, with its details and hash; or the entries that made, moved or undid a commit.
@@ -42,6 +46,7 @@ def show(
     \b
       git tiny audit show 41
       git tiny audit show HEAD
+      git tiny audit show 41 --raw > entry.json
 
     Exit codes:
 
@@ -52,7 +57,13 @@ def show(
     """
     repo = ReadRepo.discover()
     store = Store(repo.place.tiny_dir)
-    shown = _entry(store, what) if what.isdigit() and len(what) not in _OIDS else _commit(repo, store, what)
+    by_number = what.isdigit() and len(what) not in _OIDS
+    if raw:
+        if json or not by_number:
+            raise UsageError("--raw shows one entry as it is", "git tiny audit show NUMBER --raw")
+        sys.stdout.buffer.write(_raw(store, what))
+        return
+    shown = _entry(store, what) if by_number else _commit(repo, store, what)
     if json:
         jsonout.write(shown)
         return
@@ -66,6 +77,13 @@ def _entry(store: Store, what: str) -> Shown:
     if not rows:
         raise UsageError(f"the audit log has no entry {what}", "git tiny audit log lists them")
     return Shown("", [], rows)
+
+
+def _raw(store: Store, what: str) -> bytes:
+    rows = ask(store, "SELECT entry FROM log WHERE seq = ?", [number(what)]).rows if store.folder.is_dir() else []
+    if not rows:
+        raise UsageError(f"the audit log has no entry {what}", "git tiny audit log lists them")
+    return f"{rows[0][0]}\n".encode()
 
 
 def _commit(repo: ReadRepo, store: Store, what: str) -> Shown:

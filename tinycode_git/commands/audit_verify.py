@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tinycode_git.audit.note import Verifier
-from tinycode_git.audit.prove import parse_proof, verify_proof
+from tinycode_git.audit.prove import Proof, log_of, parse_proof, verify_proof
 from tinycode_git.audit.prove import prove as proof_of
 from tinycode_git.audit.published import Head, Objects, history, objects, ref_of, refs
 from tinycode_git.audit.report import Kind, LogResult, Problem, Report, Unchecked
 from tinycode_git.audit.store import Store
+from tinycode_git.audit.tiles import WIDTH
 from tinycode_git.audit.verify import remember_heads
 from tinycode_git.audit.verify import verify as verify_all
 from tinycode_git.commands.audit_open import ask, number
@@ -42,6 +44,9 @@ def verify(
     remote: Annotated[str, typer.Option("--remote", metavar="REF", help="A ref whose checkpoint must agree.")] = "",
     key: Annotated[str, typer.Option("--key", metavar="LOGKEY", help="Pin the log's key (NAME+ID+KEY).")] = "",
     proof: Annotated[str, typer.Option("--proof", metavar="FILE", help="Verify this proof and nothing else.")] = "",
+    entry: Annotated[
+        str, typer.Option("--entry", metavar="FILE", help="With --proof: the entry, where the proof does not hold it.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
     """Recompute the audit log and hold it against everything that anybody said of it.
@@ -56,6 +61,7 @@ def verify(
       git tiny audit verify
       git tiny audit verify --remote refs/remotes/origin/tiny/audit/9f86d081884c7d65
       git tiny audit verify --proof apply.tlog-proof --key tiny-audit/9f86d081884c7d65+...
+      git tiny audit verify --proof other.tlog-proof --entry entry.json
 
     Exit codes:
 
@@ -67,7 +73,11 @@ def verify(
     """
     pinned = Verifier.parse(key) if key else None
     if proof:
-        return _verify_proof(proof, pinned, json)
+        if remote:
+            raise UsageError("--remote says nothing of a proof", "a proof stands by itself: --key pins who signed it")
+        return _verify_proof(proof, entry, pinned, json)
+    if entry:
+        raise UsageError("--entry goes with --proof", "git tiny audit verify --proof FILE --entry FILE")
     repo = ReadRepo.discover()
     store = Store(repo.place.tiny_dir)
     report = verify_all(repo.git, repo.place.common_dir, remote=remote, pinned=pinned, stored=store.lines)
@@ -106,12 +116,15 @@ def _say(report: Report) -> None:
         say("keep this clone as it is; fetch the log from where you pushed it: git tiny audit verify --remote REF")
 
 
-def _verify_proof(path: str, pinned: Verifier | None, json: bool) -> int:
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as failed:
-        raise UsageError(f"{path} cannot be read: {failed.strerror}") from failed
-    proven = verify_proof(parse_proof(data), [pinned] if pinned else [])
+def _verify_proof(path: str, given: str, pinned: Verifier | None, json: bool) -> int:
+    if path == given == "-":
+        raise UsageError("the proof and the entry cannot both be standard input")
+    proof = parse_proof(_read(path))
+    # As ``show --raw`` and ``cut -f1`` write it: a line.
+    data = _read(given).removesuffix(b"\n") if given else None
+    if data is None and proof.extra is None:
+        data = _entry_here(proof)
+    proven = verify_proof(proof, [pinned] if pinned else [], data)
     entry = proven.entry
     if json:
         jsonout.write(
@@ -122,6 +135,32 @@ def _verify_proof(path: str, pinned: Verifier | None, json: bool) -> int:
     print(f"  {visible(f'{entry.timestamp} {entry.action} {entry.phase} {entry.plan} {entry.ref} {entry.new}')}")
     print(f"  {'signed by the pinned key' if proven.signers else 'not origin: no key was pinned (--key)'}")
     return Exit.DONE
+
+
+def _read(path: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as failed:
+        raise UsageError(f"{path} cannot be read: {failed.strerror}") from failed
+
+
+def _entry_here(proof: Proof) -> bytes | None:
+    """The entry that a proof is of, from a log that this clone has; None where there is none."""
+    log = log_of(proof)
+    try:
+        repo = ReadRepo.discover()
+    except Refused:
+        return None
+    store = Store(repo.place.tiny_dir)
+    with objects(repo.git) as found:
+        for ref, (name, commit) in refs(repo.git).items():
+            if name == log and found.head(commit, ref).checkpoint.size > proof.index:
+                size = found.head(commit, ref).checkpoint.size
+                return next(islice(found.entries(commit, size, proof.index), proof.index % WIDTH, None))
+    if not store.folder.is_dir():
+        return None
+    rows = ask(store, "SELECT entry FROM log WHERE seq = ?", [proof.index]).rows
+    return str(rows[0][0]).encode() if rows else None
 
 
 def prove(

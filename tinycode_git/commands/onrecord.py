@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tinycode_git.errors import TinyError, UsageError
 from tinycode_git.ledger import Ledger, Operation
+from tinycode_git.safety.opening import POLICY
+from tinycode_git.safety.policyseen import policy_change, remember_policy
 
 if TYPE_CHECKING:
     from tinycode_git.commands.validating import Verdict
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 # Long lists are named by their first members; the plan's record has them all.
 _MOST = 50
-# What the validator is told by a project: its policy, the baseline, another scanner's allowlist.
-POLICY = (".tiny.toml", ".tiny/", ".gitleaks.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,18 @@ def policy_moved(repo: ReadRepo, ledger: Ledger, ref: str, old: str, new: str, p
     if changed:
         details = {"paths": changed[:_MOST], "count": len(changed)}
         ledger.note(Operation("policy", "medium", ref, old, new, plan, details=details))
+        remember_policy(git, str(repo.place.common_dir), ref, new)
+
+
+def policy_seen(repo: ReadRepo, ledger: Ledger) -> None:
+    """Put on record that the branch in hand has another policy than when git tiny last looked, whoever changed it."""
+    try:
+        moved = policy_change(repo.git, str(repo.place.common_dir))
+    except OSError:
+        return  # who cannot write there can do nothing that is to be recorded, and hears so
+    if moved is not None:
+        details = {"paths": moved.paths[:_MOST], "count": len(moved.paths), "seen": "later"}
+        ledger.note(Operation("policy", "medium", moved.ref, new=moved.commit, details=details))
 
 
 def _worst(blocking: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import sys
 from typing import TypeVar
 
 from tinycode_git import config, modes
-from tinycode_git.commands.onrecord import attempt
+from tinycode_git.commands.onrecord import attempt, policy_seen
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.execute import ExecuteRepo
 from tinycode_git.git.read import ReadRepo
@@ -68,6 +68,8 @@ def _opened(kind: type[R], needed: Mode, action: str) -> tuple[R, Ledger, Ceilin
     if not action.endswith(DRY):
         attempt(ledger, action)
     modes.require(held, needed, action)
+    if not action.endswith(DRY):
+        policy_seen(repo, ledger)
     return repo, ledger, held
 
 

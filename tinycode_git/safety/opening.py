@@ -10,9 +10,11 @@ from tinycode_git.safety.policy import DEFAULT, FILE, TIERS, Allow, ProjectPolic
 
 FOREIGN = ".gitleaks.toml"
 EXCEPTION_FILES = (FILE, FOREIGN)
+# What the validator is told by a project: its policy, the baseline, another scanner's allowlist.
+POLICY = (FILE, ".tiny/", FOREIGN)
 
 
-ASK = ("config", "-z", "--get-regexp", r"^tiny\.(tier|prefix)$")
+ASK = ("config", "-z", "--get-regexp", r"^tiny\.(tier|prefix|mode)$")
 
 
 class Settings(NamedTuple):
@@ -20,6 +22,7 @@ class Settings(NamedTuple):
 
     tier: str = DEFAULT
     prefix: str = "tiny"
+    mode: str = ""
 
 
 def settings(git: Git) -> Settings:
@@ -36,6 +39,8 @@ def parse_settings(out: bytes) -> Settings:
             found = found._replace(tier=known_tier(value))
         elif key == "tiny.prefix":
             found = found._replace(prefix=value)
+        elif key == "tiny.mode":
+            found = found._replace(mode=value)
     return found
 
 

@@ -13,6 +13,7 @@ from tinycode_git.safety import objects, surface
 from tinycode_git.safety.judge import judged, text_findings
 from tinycode_git.safety.look import Cache, NoCache, Receipt, Skip, Text, look_at, look_large, texts_of
 from tinycode_git.safety.objects import Reader
+from tinycode_git.safety.opening import POLICY
 from tinycode_git.safety.surface import LINK, Change, ChangeSet, Side
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
 
 class ScanResult(NamedTuple):
-    """What a scan tells: findings (with the excused ones), the receipt, and lines for the user."""
+    """What a scan tells: findings (with the excused ones), the receipt, lines for the user, and which files of the
+    project's policy the change touches.
+    """
 
     findings: tuple[Finding, ...] = ()
     receipt: Receipt = Receipt()
     notes: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The documented shape."""
@@ -45,7 +49,10 @@ class ScanResult(NamedTuple):
     def plus(self, other: ScanResult) -> ScanResult:
         """Both results as one."""
         return ScanResult(
-            self.findings + other.findings, self.receipt + other.receipt, tuple(dict.fromkeys(self.notes + other.notes))
+            self.findings + other.findings,
+            self.receipt + other.receipt,
+            tuple(dict.fromkeys(self.notes + other.notes)),
+            tuple(dict.fromkeys(self.policy + other.policy)),
         )
 
 
@@ -77,7 +84,9 @@ def scan_sets(scanner: Scanner, sets: Sequence[ChangeSet]) -> ScanResult:
     """Change sets, each judged on its own."""
     looked, receipt = look_at(scanner.source, scanner.engine, texts_of(sets, olds=True), scanner.cache)
     findings = [one for each in sets for one in (*judged(scanner.engine, each, looked), *_policy(scanner, each))]
-    return ScanResult(tuple(findings), receipt + Receipt(paths=sum(len(each.changes) for each in sets)))
+    paths = [change.path for each in sets for change in each.changes if change.path.startswith(POLICY)]
+    receipt += Receipt(paths=sum(len(each.changes) for each in sets))
+    return ScanResult(tuple(findings), receipt, policy=tuple(dict.fromkeys(paths)))
 
 
 def _policy(scanner: Scanner, changes: ChangeSet) -> Iterator[Finding]:
