@@ -46,6 +46,7 @@ def talking(
         kept = Remembered(repo.place.tiny_dir / "answers") if remember else None
         context = settings.number("tiny.modelContext", 0)
         session = Session.begin(backend, noting(ledger), context=context, remembered=kept, **more)
+        session.width = settings.number("tiny.modelParallel", 0) or backend.parallel()
         backend.warm(session.context)
         yield Talking(session, backend, settings)
     finally:
@@ -97,14 +98,15 @@ class Watched:
     """What a person sees while a model works: what it does, and how fast it writes."""
 
     line: Progress
+    prefix: str = ""
     _label: str = ""
     _begun: float = 0.0
     _pieces: int = field(default=0)
 
     def say(self, label: str) -> None:
         """What is worked on now."""
-        self._label, self._begun, self._pieces = label, 0.0, 0
-        self.line.say(label)
+        self._label, self._begun, self._pieces = self.prefix + label, 0.0, 0
+        self.line.say(self._label)
 
     def shown(self, _: str) -> None:
         """A piece of the answer: a token, with most servers."""

@@ -94,7 +94,8 @@ def open_model(settings: Settings, asked: str, what: str) -> Backend:
     if model.kind == "gguf":
         from tinycode_git.llm.embedded import Embedded
 
-        return Embedded.of(Path(model.name).expanduser(), settings.number("tiny.modelContext", 0))
+        context, slots = settings.number("tiny.modelContext", 0), settings.number("tiny.modelParallel", 1)
+        return Embedded.of(Path(model.name).expanduser(), context, slots)
     host = host_of(settings, model.kind)
     if model.kind == "openai":
         from tinycode_git.llm.openai import OpenAI

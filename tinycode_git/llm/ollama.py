@@ -6,6 +6,7 @@ which costs a quarter of a second to import, loads beside it.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -19,7 +20,7 @@ from tinycode_git.dialogue import Answer, Message, Question, Shown
 from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.llm import wire
 from tinycode_git.llm.backend import Card
-from tinycode_git.llm.hosts import Host
+from tinycode_git.llm.hosts import Host, is_loopback
 from tinycode_git.llm.memory import available, gigabytes
 from tinycode_git.llm.spoken import without_thinking
 from tinycode_git.llm.tokens import was_cut
@@ -211,6 +212,11 @@ class Ollama:
             done.eval_count or 0,
             time.monotonic() - begun,
         )
+
+    def parallel(self) -> int:
+        """Ollama's interface does not say: what its own variable says here, where the server is on this machine."""
+        text = os.environ.get("OLLAMA_NUM_PARALLEL", "")
+        return int(text) if text.isascii() and text.isdigit() and is_loopback(self.host.name) else 1
 
     def count(self, text: str) -> int | None:
         """Ollama offers no tokenizer."""

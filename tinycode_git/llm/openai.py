@@ -18,6 +18,7 @@ from tinycode_git.llm.tokens import was_cut
 from tinycode_git.llm.wire import Gone, Said
 
 _QUICK = 10.0
+_BATCHED = 4
 
 
 @dataclass
@@ -30,6 +31,7 @@ class OpenAI:
     wait: float = 600.0
     kind: str = "openai"
     _counts: bool = True
+    _batches: bool = False
 
     @cached_property
     def _base(self) -> Host:
@@ -44,19 +46,28 @@ class OpenAI:
     def _card(self) -> Card:
         rows = _models(self._base, self._headers)
         mine = [row for row in rows if row.get("id") == self.model]
+        self._batches = any(row.get("owned_by") == "vllm" for row in mine)
         if not mine:
             names = ", ".join(str(row.get("id")) for row in rows[:8])
             raise Incomplete(f"the server at {self.host} has no model {self.model}; there are: {names or 'none'}")
         meta = mine[0].get("meta") or {}
-        context = mine[0].get("max_model_len") or self._slots() or meta.get("n_ctx_train") or 0
+        context = mine[0].get("max_model_len") or self._room() or meta.get("n_ctx_train") or 0
         return Card(self.model, "", int(context), int(meta.get("size") or 0))
 
-    def _slots(self) -> int:
-        """What llama-server says that one conversation may have; 0 where another program answers."""
+    @cached_property
+    def _props(self) -> dict[str, Any]:
+        """What llama-server says of itself; empty where another program answers."""
         try:
             found = wire.call(self._base, "GET", "/props", headers=self._headers, timeout=_QUICK)
-            return int(found["default_generation_settings"]["n_ctx"])
-        except (TinyError, KeyError, TypeError, ValueError):
+        except TinyError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _room(self) -> int:
+        """What one conversation may have."""
+        try:
+            return int(self._props["default_generation_settings"]["n_ctx"])
+        except (KeyError, TypeError, ValueError):
             return 0
 
     def card(self) -> Card:
@@ -95,6 +106,14 @@ class OpenAI:
                 "start it with a larger context, or git config tiny.modelContext N asks for less at once",
             )
         return answer
+
+    def parallel(self) -> int:
+        """llama-server's slots; vLLM puts together whatever comes, of which a few are taken."""
+        self.card()
+        try:
+            return _BATCHED if self._batches else max(1, int(self._props.get("total_slots") or 1))
+        except (TypeError, ValueError):
+            return 1
 
     def count(self, text: str) -> int | None:
         """By llama-server's own tokenizer where it is one."""
