@@ -51,6 +51,7 @@ class Script:
     redirect: str = ""
     props: dict[str, Any] = field(default_factory=dict)
     owner: str = ""
+    slow: float = 0.0
     choose: Callable[[Any], Say | None] | None = None
     meet: threading.Barrier | None = None
     busy: int = 0
@@ -112,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, body: Any) -> None:
         script = self.script
         script.asked.append((self.path, body))
+        time.sleep(script.slow)
         if script.redirect:
             self.send_response(302)
             self.send_header("Location", script.redirect + self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,12 +36,11 @@ class OpenAI:
 
     @cached_property
     def _base(self) -> Host:
-        root = self.host.path.removesuffix("/v1")
-        return Host(self.host.scheme, self.host.name, self.host.port, root)
+        return based(self.host)
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return bearer(self.key)
 
     @cached_property
     def _card(self) -> Card:
@@ -140,14 +140,29 @@ def _json(text: bytes, host: Host) -> Any:
         raise Gone(f"the model server at {host} answered with something that is no answer") from error
 
 
-def _models(host: Host, headers: dict[str, str]) -> list[dict[str, Any]]:
-    found = wire.call(host, "GET", "/v1/models", headers=headers, timeout=_QUICK)
+def _models(host: Host, headers: dict[str, str], timeout: float = _QUICK) -> list[dict[str, Any]]:
+    found = wire.call(host, "GET", "/v1/models", headers=headers, timeout=timeout)
     rows = found.get("data") if isinstance(found, dict) else None
     if not isinstance(rows, list):
         raise Gone(f"what answers at {host} is not an OpenAI-compatible server")
     return [row for row in rows if isinstance(row, dict)]
 
 
-def offered(host: Host) -> list[str]:
+def offered(host: Host, timeout: float = _QUICK) -> list[str]:
     """The names of a server's models. Raises Incomplete."""
-    return [str(row.get("id")) for row in _models(Host(host.scheme, host.name, host.port, ""), {})]
+    return [str(row.get("id")) for row in _models(based(host), bearer(key_of_user()), timeout)]
+
+
+def based(host: Host) -> Host:
+    """Where the interface begins: ``/v1`` may stand in the configuration or not."""
+    return Host(host.scheme, host.name, host.port, host.path.removesuffix("/v1"))
+
+
+def key_of_user() -> str:
+    """The key that a server may want, from the environment: a secret has no place in a configuration."""
+    return os.environ.get("TINY_MODEL_KEY", "")
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that carries a key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
