@@ -29,7 +29,10 @@ _SYSTEM_HINT = "put that right; then git tiny recover finishes or takes back wha
 
 
 def guarded(action: Callable[[], int], *, json: bool = False) -> int:
-    """Run ``action``; the exit code of the process. With ``json`` an error is also one JSON object on stdout."""
+    """Run ``action``; the exit code of the process.
+
+    With ``json`` an error is also a JSON object on stdout, unless the command had printed its own: there is only one.
+    """
     _prepare_streams()
     end_orderly_on_signals()
     try:
@@ -76,10 +79,11 @@ def _report(message: str, hint: str, code: int, *, json: bool, detail: str = "")
     finally:
         _say("\n".join(lines))
     if json:
-        from tinycode_git.render.jsonout import dumps
+        from tinycode_git.render.jsonout import dumps, written
 
-        sys.stdout.write(dumps({"error": {"message": message, "detail": detail, "hint": hint, "exit": int(code)}}))
-        sys.stdout.write("\n")
+        if id(sys.stdout) not in written:
+            found = {"message": message, "detail": detail, "hint": hint, "exit": int(code)}
+            sys.stdout.write(dumps({"error": found}) + "\n")
     return int(code)
 
 

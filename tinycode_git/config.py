@@ -35,6 +35,7 @@ KNOWN: dict[str, str] = {
     "tiny.modelhost": "where the model server is (default http://127.0.0.1:11434 for Ollama)",
     "tiny.allowremote": "a host or cloud model that may see what is asked (several times; your own configuration only)",
     "tiny.modelcontext": "how many tokens a question and its answer may have together (default 8192)",
+    "tiny.modelparallel": "how many questions a model is asked at once (default: what its server says, else 1)",
     "tiny.modelkeepalive": "how long Ollama keeps the model in memory after an answer (default 10m)",
     "tiny.modelwait": "how many seconds a model server may be silent (default 600)",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 Shown = Callable[[str], object]
 Schema = Mapping[str, Any]
 
@@ -101,6 +102,13 @@ class Talk(Protocol):
 
         Raises Incomplete where the model cannot be reached or stops in the middle, Refused where the question does not
         fit.
+        """
+
+    def together(self, jobs: Sequence[Callable[[Talk], T]]) -> list[T]:
+        """Run jobs whose questions do not depend on each other, each with a conversation of its own.
+
+        As many at once as the backend answers at once. What they return comes in their order; what the first of them
+        raised is raised.
         """
 
 

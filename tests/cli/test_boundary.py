@@ -43,6 +43,13 @@ def test_what_comes_from_the_repository_is_escaped(world: Path) -> None:
     assert done.err == "error: a\\x1b[2J\\nb\\xe9\none\n\\x1b]0;x\\x07two\nhint: c\\u202e\n"
 
 
+def test_with_json_there_is_one_object_only(world: Path) -> None:
+    body = "from tinycode_git.render import jsonout; jsonout.write({'id': 'x'}); raise Refused('not this', 'do that')"
+    done = guarded(body, cwd=world, asked_json=True)
+    assert done.json == {"id": "x"}
+    assert done.code == 1 and "error: not this\nhint: do that" in done.err
+
+
 def test_with_json_an_error_is_an_object_too(world: Path) -> None:
     done = guarded("raise Refused('not\\x1b this', 'do that', detail='long')", cwd=world, asked_json=True)
     assert done.json == {"error": {"message": "not\x1b this", "detail": "long", "hint": "do that", "exit": 1}}

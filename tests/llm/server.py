@@ -1,6 +1,7 @@
 """A model server that speaks Ollama's and OpenAI's protocols over real HTTP and answers from a script.
 
-What it is asked is kept. An answer may be slow, cut, an error, a truncation, a connection that ends.
+What it is asked is kept. Where several ask at once, ``choose`` says by the question what each is told. An answer may be
+slow, cut, an error, a truncation, a connection that ends.
 """
 
 from __future__ import annotations
@@ -48,7 +49,13 @@ class Script:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     fallback: Say | None = None
     redirect: str = ""
-    tags_fail: bool = False
+    props: dict[str, Any] = field(default_factory=dict)
+    owner: str = ""
+    slow: float = 0.0
+    choose: Callable[[Any], Say | None] | None = None
+    meet: threading.Barrier | None = None
+    busy: int = 0
+    most: int = 0
 
     @property
     def url(self) -> str:
@@ -66,6 +73,18 @@ class Script:
     def questions(self) -> list[str]:
         """The last turn of each conversation."""
         return [str(body["messages"][-1]["content"]) for body in self.chats()]
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count who is answered at once; where they are to ``meet``, nobody is before all of them have come."""
+        self.busy += 1
+        self.most = max(self.most, self.busy)
+        try:
+            if self.meet is not None:
+                self.meet.wait(timeout=30)
+            yield
+        finally:
+            self.busy -= 1
 
     def add(self, name: str, **more: Any) -> None:
         """Another model: what ``/api/show`` says of it, over the usual."""
@@ -94,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, body: Any) -> None:
         script = self.script
         script.asked.append((self.path, body))
+        time.sleep(script.slow)
         if script.redirect:
             self.send_response(302)
             self.send_header("Location", script.redirect + self.path)
@@ -107,9 +127,13 @@ class _Handler(BaseHTTPRequestHandler):
             "/api/chat": lambda: self._chat(body),
             "/api/generate": lambda: self._generate(body),
             "/api/pull": lambda: self._pull(body),
-            "/v1/models": lambda: self._json({"data": [{"id": name} for name in script.models]}),
+            "/v1/models": lambda: self._json(
+                {"data": [{"id": name, "owned_by": script.owner} for name in script.models]}
+            ),
             "/v1/chat/completions": lambda: self._openai(body),
         }
+        if script.props:
+            routes["/props"] = lambda: self._json(script.props)
         handler = routes.get(self.path)
         if handler is None:
             self._json({"error": "404 page not found"}, 404)
@@ -160,16 +184,22 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": f"model '{name}' not found"}, 404)
         return model
 
-    def _next(self) -> Say:
+    def _next(self, body: Any) -> Say:
+        chosen = self.script.choose(body) if self.script.choose else None
+        if chosen is not None:
+            return chosen
         if self.script.answers:
             return self.script.answers.popleft()
         assert self.script.fallback is not None, "the script is at its end"
         return self.script.fallback
 
     def _chat(self, body: Any) -> None:
-        if self._known(body) is None:
-            return
-        said = self._next()
+        if self._known(body) is not None:
+            with self.script.answering():
+                self._answered(body)
+
+    def _answered(self, body: Any) -> None:
+        said = self._next(body)
         time.sleep(said.wait)
         if said.status != 200:
             self._json({"error": said.error}, said.status)
@@ -219,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not body.get("prompt"):  # which only loads the model
             self._json({"model": body["model"], "response": "", "done": True, "done_reason": "load"})
             return
-        said = self._next()
+        said = self._next(body)
         self._json(
             {
                 "model": body["model"],
@@ -245,7 +275,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._stream([json.dumps(row).encode() + b"\n" for row in rows], Say())
 
     def _openai(self, body: Any) -> None:
-        said = self._next()
+        with self.script.answering():
+            self._completed(body)
+
+    def _completed(self, body: Any) -> None:
+        said = self._next(body)
         time.sleep(said.wait)
         if said.status != 200:
             self._json({"error": {"message": said.error, "type": "invalid_request_error"}}, said.status)

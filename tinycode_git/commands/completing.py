@@ -188,6 +188,10 @@ def _options(shape: _Shape, current: str) -> list[Candidate]:
 def _values(slot: _Slot, current: str) -> list[Candidate]:
     if slot.choices:
         return _starting(current, (Candidate(choice) for choice in slot.choices))
+    if slot.metavar == "MODEL":
+        from tinycode_git.commands.completing_models import models
+
+        return _starting(current, (Candidate(name, what) for name, what in models(current)))
     source = _SOURCES.get(slot.metavar)
     if source is None:
         return []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tinycode_git.commands.failing import without_secrets
 from tinycode_git.commands.gates import check_of
 from tinycode_git.commands.modelplan import Asked, keep, run_once, tell_end
 from tinycode_git.commands.modeltell import tell
@@ -76,13 +77,13 @@ def _failure(repo: PlanRepo, goal: Target, fault: Fault, check: Check | None) ->
 
     known = _known(snapshot)
     if fault.text:
-        return read_failure(fault.text, known, top)
+        return read_failure(without_secrets(fault.text), known, top)
     if check is None:
         return None
     result = _gate(repo, repo.commit(goal.base).tree, check)
     if result.passed:
         raise Refused("the check passes: there is nothing to mend", result.words())
-    return read_failure("\n".join(result.lines), known, top)
+    return read_failure(without_secrets("\n".join(result.lines)), known, top)
 
 
 def _known(snapshot: Snapshot) -> Callable[[str], bool]:
@@ -141,7 +142,7 @@ def _rounds(
             return made.run, True
         notes = [*made.run.notes, f"after round {number}: {result.words()}"]
         before = tuple(made.run.steps)
-        failure = read_failure("\n".join(result.lines), _known(repo.snapshot(made.tip)))
+        failure = read_failure(without_secrets("\n".join(result.lines)), _known(repo.snapshot(made.tip)))
         asked = replace(asked, problem=_problem(talk, failure))
     made.run.notes[:] = notes
     return made.run, False

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tinycode_git import config
+from tinycode_git import config, modes
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.opening import planning, reading, say
+from tinycode_git.commands.modellist import found
+from tinycode_git.commands.opening import planning, say
 from tinycode_git.config import Settings
-from tinycode_git.errors import Incomplete, TinyError
-from tinycode_git.ledger import Operation
+from tinycode_git.errors import Incomplete, UsageError
+from tinycode_git.git.process import Git
+from tinycode_git.git.read import NoRepository
+from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.llm.choose import Named, host_of, named, open_model, read_name
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.escape import visible
@@ -21,27 +25,6 @@ from tinycode_git.render.table import Column, table
 
 app = new_app("Choose, fetch and test the language model for propose, ask, fix and the others that need one.")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One model: as it is named, where it is, how large, whether it is the one in use."""
-
-    name: str
-    size: int
-    parameters: str
-    quantization: str
-    digest: str
-    used: bool
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """What ``list --json`` prints; ``missing`` says which places could not be asked, and why."""
-
-    models: tuple[Row, ...]
-    missing: tuple[str, ...]
 
 
 @app.command("list")
@@ -62,10 +45,10 @@ def list_(json: Json = False) -> None:
     settings = _settings()
     used = settings.text("tiny.model")
     current = str(read_name(used)) if used else ""
-    rows, missing = _rows(settings, current)
+    models = found(settings, current)
     if json:
-        jsonout.write(Models(tuple(rows), tuple(missing)))
-    elif rows:
+        jsonout.write(models)
+    elif models.models:
         from tinycode_git.llm.memory import gigabytes
 
         columns = (Column(""), Column("model"), Column("size"), Column("parameters"), Column("where", shrinks=True))
@@ -77,45 +60,15 @@ def list_(json: Json = False) -> None:
                 visible(f"{row.parameters} {row.quantization}".strip() or "-"),
                 visible(row.source),
             )
-            for row in rows
+            for row in models.models
         ]
         print(table(columns, lines, console.for_stdout()), end="")
-    for line in missing:
+    for line in models.missing:
         say(line)
-    if not rows:
+    if not models.models:
         raise Incomplete(
             "no model was found", "start Ollama and git tiny model pull NAME, or git tiny model use gguf:FILE"
         )
-
-
-def _rows(settings: Settings, current: str) -> tuple[list[Row], list[str]]:
-    from tinycode_git.llm.blobs import pulled
-    from tinycode_git.llm.ollama import installed
-
-    rows: list[Row] = []
-    missing: list[str] = []
-    try:
-        host = host_of(settings, "openai" if current.startswith("openai:") else "ollama")
-        if current.startswith("openai:"):
-            from tinycode_git.llm.openai import offered
-
-            rows += [
-                Row(f"openai:{name}", 0, "", "", "", f"openai:{name}" == current, str(host)) for name in offered(host)
-            ]
-        else:
-            for one in installed(host):
-                name = f"ollama:{one.name}"
-                mine = current in (name, name.removesuffix(":latest"))
-                source = f"passed on to {one.remote}" if one.remote else str(host)
-                rows.append(Row(name, one.size, one.parameters, one.quantization, one.digest, mine, source))
-    except TinyError as error:
-        missing.append(error.message)
-    for blob in pulled():
-        name = f"gguf:{blob.path}"
-        rows.append(Row(name, blob.size, "", "", blob.digest, name == current, f"{blob.name}, without a server"))
-    if current.startswith("gguf:") and not any(row.used for row in rows):
-        rows.append(Row(current, 0, "", "", "", True, "tiny.model"))
-    return rows, missing
 
 
 @app.command()
@@ -127,6 +80,8 @@ def use(
     json: Json = False,
 ) -> None:
     """Use a model from now on: it is looked at, and written to your git configuration as tiny.model.
+
+    It counts for all of your repositories, and can be said outside of one; with --here it counts in this clone only.
 
     Examples:
 
@@ -144,22 +99,35 @@ def use(
     """
     model = read_name(name)
     if model.kind == "gguf":
-        from pathlib import Path
-
         model = Named("gguf", str(Path(model.name).expanduser().resolve()))
-    repo, ledger = planning("model use")
-    backend = open_model(config.read(repo.git), str(model), "model use")
+    git, ledger = _changing(here)
+    backend = open_model(config.read(git), str(model), "model use")
     try:
         card = backend.card()
     finally:
         backend.close()
-    intent = ledger.intend(Operation("config", "low", details={"tiny.model": str(model), "digest": card.digest}))
-    repo.git.user("config", "--local" if here else "--global", "tiny.model", str(model))
-    ledger.done(intent)
+    operation = Operation("config", "low", details={"tiny.model": str(model), "digest": card.digest})
+    intent = ledger.intend(operation) if ledger is not None else None
+    git.user("config", "--local" if here else "--global", "tiny.model", str(model))
+    if ledger is not None and intent is not None:
+        ledger.done(intent)
     if json:
         jsonout.write({"model": str(model), "digest": card.digest, "scope": "local" if here else "global"})
         return
     say(f"using {model}{'' if not here else ' in this clone'}; git tiny model test says what it can do")
+
+
+def _changing(here: bool) -> tuple[Git, Ledger | None]:
+    """git, and the audit of the clone; outside of a repository none. Raises Refused where the ceiling is lower."""
+    try:
+        repo, ledger = planning("model use")
+    except NoRepository:
+        if here:
+            raise
+        git = Git(Path.cwd(), {})
+        modes.require(modes.ceiling(os.environ, config.read(git).mode), modes.Mode.PROPOSE, "model use")
+        return git, None
+    return repo.git, ledger
 
 
 @app.command()
@@ -232,6 +200,8 @@ def pull(
 
     \b
       0  done
+      1  it would not run on this machine, and you have not allowed that
+      2  not a model of Ollama's
       4  no Ollama answers, or it cannot fetch the model
     """
     from tinycode_git.llm.hosts import check_cloud
@@ -240,6 +210,8 @@ def pull(
 
     settings = _settings()
     model = read_name(name)
+    if model.kind != "ollama":
+        raise UsageError(f"{model} is not a model that Ollama can fetch", "git tiny model pull qwen2.5-coder:7b")
     check_cloud(model.name, "", settings)
     backend = Ollama(host_of(settings, "ollama"), model.name)
     with progress(f"fetching {model.name}", delay=0.0) as line:
@@ -271,8 +243,7 @@ def test(
     """
     from tinycode_git.commands.modeltest import run_test
 
-    repo = reading()
-    raise typer.Exit(run_test(repo, name, json))
+    raise typer.Exit(run_test(name, json))
 
 
 @app.command()
@@ -295,12 +266,8 @@ def bench(
     """
     from tinycode_git.commands.modeltest import run_bench
 
-    run_bench(reading(), name, json)
+    run_bench(name, json)
 
 
 def _settings() -> Settings:
-    from pathlib import Path
-
-    from tinycode_git.git.process import Git
-
     return config.read(Git(Path.cwd(), {}))

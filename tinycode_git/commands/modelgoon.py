@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinycode_git.commands.modelplan import asked_of, model_of, propose_by_model, provenance_of
+from tinycode_git.commands.modelplan import asked_of, model_of, problem_of, propose_by_model, provenance_of
 from tinycode_git.commands.opening import say
 from tinycode_git.commands.talking import talking
 from tinycode_git.errors import Refused
@@ -29,6 +29,8 @@ def go_on(repo: PlanRepo, ledger: Ledger, name: str, model: str) -> tuple[Plan, 
     asked, waiting = asked_of(found, draft)
     if draft.record.state is not State.DRAFT or not waiting:
         raise Refused(f"nothing of {draft.id} is still to be done", f"git tiny show {draft.id} shows it")
+    if not problem_of(found, repo)[1]:
+        say("only the end of what the failing program printed is known here")
     goal = Target(draft.record.target, draft.base)
     before = _steps(repo, draft)
     with talking(repo, ledger, "this plan", model_of(found, repo, model)) as talk:

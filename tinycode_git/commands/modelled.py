@@ -49,12 +49,15 @@ class ByModel:
 
     plan: Plan
     run: Run
+    interrupted: bool = False
 
     def tell_end(self) -> None:
         """Say what is to be said of a run that ended early, and raise what ended it."""
         from tinycode_git.commands.modelplan import tell_end
 
         tell_end(self.run, self.plan)
+        if self.interrupted:
+            raise KeyboardInterrupt
 
 
 def plan_by_model(repo: PlanRepo, ledger: Ledger, goal: Target, task: str, wanted: Modelled) -> ByModel | None:

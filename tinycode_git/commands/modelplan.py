@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tinycode_git import config
@@ -13,6 +14,7 @@ from tinycode_git.commands.talking import Talking, Watched, context_of
 from tinycode_git.commands.validating import described, look, validator
 from tinycode_git.dialogue import Context
 from tinycode_git.errors import Incomplete, Refused, UsageError
+from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.ledger import Ledger
 from tinycode_git.plan.materialise import materialise
@@ -172,11 +174,40 @@ def provenance(repo: PlanRepo, talking: Talking, goal: Target, asked: Asked, run
         "seed": session.seed,
         "base": goal.base,
         "tree": repo.commit(goal.base).tree,
-        "asked": asdict(asked),
+        "asked": asdict(asked) | _problem_kept(repo, asked),
         "calls": [asdict(call) for call in session.calls],
         "waiting": [asdict(step) for step in run.waiting],
     }
     return jsonlib.dumps(found, indent=1).encode("ascii") + b"\n"
+
+
+def _problem_kept(repo: PlanRepo, asked: Asked) -> dict[str, str]:
+    """What the record keeps of a failing program's output: its end and a hash."""
+    from tinycode_git.commands.failing import TAIL, keep
+
+    if not asked.problem:
+        return {}
+    return {"problem": asked.problem[-TAIL:], "problem_sha256": keep(_failures(repo), asked.problem)}
+
+
+def _failures(repo: ReadRepo) -> Path:
+    return repo.place.tiny_dir / "failures"
+
+
+def problem_of(found: Mapping[str, Any], repo: ReadRepo) -> tuple[str, bool]:
+    """What a failing program had printed, and whether that is the whole of it: elsewhere only its end is known."""
+    from tinycode_git.commands.failing import kept
+    from tinycode_git.planners.model_text import data
+
+    asked = found.get("asked")
+    end = str(asked.get("problem") or "") if isinstance(asked, Mapping) else ""
+    if not end:
+        return "", True
+    assert isinstance(asked, Mapping)
+    whole = kept(_failures(repo), str(asked.get("problem_sha256")))
+    if whole is not None:
+        return whole, True
+    return data("The end of what the failing program printed", end), False
 
 
 def provenance_of(plan: Plan) -> Mapping[str, Any]:
@@ -202,7 +233,7 @@ def asked_of(found: Mapping[str, Any], plan: Plan) -> tuple[Asked, tuple[Planned
                 named=_texts(asked["named"]),
                 most=min(max(most, 1), 20),
                 edit_format=check_format(str(asked["edit_format"])),
-                problem=str(asked["problem"]),
+                problem=problem_of(found, plan.repo)[0],
                 only=_texts(asked["only"]),
             ),
             tuple(

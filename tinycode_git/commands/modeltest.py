@@ -10,7 +10,6 @@ from typing import Any
 from tinycode_git.commands.talking import Talking, Watched, talking
 from tinycode_git.dialogue import Answer
 from tinycode_git.errors import Incomplete, Refused, TinyError
-from tinycode_git.git.read import ReadRepo
 from tinycode_git.llm.memory import available, gigabytes
 from tinycode_git.planners.model_edit import edit_of
 from tinycode_git.planners.model_plan import BadAnswer, ids_of, read_plan, schema_of
@@ -35,11 +34,11 @@ class Trial:
     message: str
 
 
-def run_test(repo: ReadRepo, model: str, json: bool) -> int:
+def run_test(model: str, json: bool) -> int:
     """Try a model out; the exit code."""
     with (
         progress("trying the model", delay=0.0) as line,
-        talking(repo, None, "model test", model, remember=False) as it,
+        talking(None, None, "model test", model, remember=False) as it,
     ):
         watched = Watched(line)
         trials = [_context(it), _memory(it)]
@@ -141,9 +140,9 @@ class Bench:
     writes: float
 
 
-def run_bench(repo: ReadRepo, model: str, json: bool) -> None:
+def run_bench(model: str, json: bool) -> None:
     """Ask twice, the second time with a question of the same length and the model loaded, and print what it took."""
-    with progress("measuring", delay=0.0) as line, talking(repo, None, "model bench", model, remember=False) as it:
+    with progress("measuring", delay=0.0) as line, talking(None, None, "model bench", model, remember=False) as it:
         watched = Watched(line)
         watched.say("loading and reading")
         first, _ = _timed(it, watched, "lines")
@@ -169,7 +168,10 @@ def _timed(it: Talking, watched: Watched, word: str) -> tuple[float, Answer]:
         first.append(time.monotonic() - begun)
         watched.shown(piece)
 
-    text = "".join(f"{word} of number {n}\n" for n in range(it.session.room // 16))
+    lines = [f"{word} of number {n}\n" for n in range(it.session.room // 16)]
+    while it.session.count("".join(lines)) > it.session.room // 2:  # a letter may be a token
+        del lines[len(lines) * 3 // 4 :]
+    text = "".join(lines)
     parts = {
         "outline": "",
         "pieces": data("notes.txt", text),

@@ -80,13 +80,25 @@ def replay(
 
 
 def _replayed(repo: PlanRepo, ledger: Ledger, plan: Plan, model: str) -> Replayed:
-    from tinycode_git.commands.modelplan import asked_of, first_record, model_of, provenance_of, run_once
+    from tinycode_git.commands.modelplan import (
+        asked_of,
+        first_record,
+        model_of,
+        problem_of,
+        provenance_of,
+        run_once,
+    )
     from tinycode_git.commands.talking import Watched, talking
     from tinycode_git.plan.propose import Target
     from tinycode_git.plan.record import load
     from tinycode_git.render.progress import progress
 
     found = provenance_of(plan)
+    if not problem_of(found, repo)[1]:
+        raise Incomplete(
+            f"what the failing program printed for {plan.id} is not kept in this clone",
+            "its record holds only the end of it; replay where the plan was made",
+        )
     first = first_record(plan)
     record = load(repo.read_many([f"{first}:plan.json"])[0] or b"", f"refs/tiny/plans/{plan.id}")
     tree = repo.commit(record.tip).tree

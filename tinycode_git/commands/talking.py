@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tinycode_git import config, modes
 from tinycode_git.config import Settings
 from tinycode_git.dialogue import Context
 from tinycode_git.errors import TinyError
+from tinycode_git.git.process import Git
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.ledger import Ledger, Operation
 from tinycode_git.llm.backend import Backend
@@ -37,15 +39,19 @@ class Talking:
 
 @contextmanager
 def talking(
-    repo: ReadRepo, ledger: Ledger | None, what: str, model: str = "", *, remember: bool = True, **more: Any
+    repo: ReadRepo | None, ledger: Ledger | None, what: str, model: str = "", *, remember: bool = True, **more: Any
 ) -> Iterator[Talking]:
-    """A session with the model that is meant. Raises Incomplete where there is none: what to install is in the hint."""
-    settings = config.read(repo.git)
+    """A session with the model that is meant; without ``repo`` by the user's configuration, and nothing is kept.
+
+    Raises Incomplete where there is none: what to install is in the hint.
+    """
+    settings = config.read(repo.git if repo is not None else Git(Path.cwd(), {}))
     backend = open_model(settings, model, what)
     try:
-        kept = Remembered(repo.place.tiny_dir / "answers") if remember else None
+        kept = Remembered(repo.place.tiny_dir / "answers") if remember and repo is not None else None
         context = settings.number("tiny.modelContext", 0)
         session = Session.begin(backend, noting(ledger), context=context, remembered=kept, **more)
+        session.width = settings.number("tiny.modelParallel", 0) or backend.parallel()
         backend.warm(session.context)
         yield Talking(session, backend, settings)
     finally:
@@ -97,14 +103,15 @@ class Watched:
     """What a person sees while a model works: what it does, and how fast it writes."""
 
     line: Progress
+    prefix: str = ""
     _label: str = ""
     _begun: float = 0.0
     _pieces: int = field(default=0)
 
     def say(self, label: str) -> None:
         """What is worked on now."""
-        self._label, self._begun, self._pieces = label, 0.0, 0
-        self.line.say(label)
+        self._label, self._begun, self._pieces = self.prefix + label, 0.0, 0
+        self.line.say(self._label)
 
     def shown(self, _: str) -> None:
         """A piece of the answer: a token, with most servers."""

@@ -29,6 +29,10 @@ _HARMLESS_EXTENSIONS = ["noop", "objectformat", "partialclone", "preciousobjects
 _SAME_MOMENT = 0.5
 
 
+class NoRepository(Refused):
+    """There is no repository here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a repository is: ``worktree`` is None for a bare one; ``prefix`` is where in it we started."""
@@ -240,7 +244,7 @@ def _not_found(start: Path, said: str) -> Refused:
             f"if you trust its owner: git config --global --add safe.directory {named[1] if named else start}",
         )
     if "not a git repository" in said:
-        return Refused(f"{start} is not inside a git repository", "change into one, or name it with -C DIR")
+        return NoRepository(f"{start} is not inside a git repository", "change into one, or name it with -C DIR")
     return Refused(f"git cannot open the repository at {start}: {first}")
 
 

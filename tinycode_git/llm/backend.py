@@ -41,6 +41,9 @@ class Backend(Protocol):
     def chat(self, question: Question, shown: Shown | None = None) -> Answer:
         """Ask; ``shown`` gets the answer as it comes. Raises Incomplete; Ctrl-C ends the answer at the server too."""
 
+    def parallel(self) -> int:
+        """How many questions are answered at once, as far as the backend says; 1 where it does not."""
+
     def count(self, text: str) -> int | None:
         """Tokens by the model's own tokenizer; None where the backend offers none."""
 

@@ -94,13 +94,14 @@ def open_model(settings: Settings, asked: str, what: str) -> Backend:
     if model.kind == "gguf":
         from tinycode_git.llm.embedded import Embedded
 
-        return Embedded.of(Path(model.name).expanduser(), settings.number("tiny.modelContext", 0))
+        context, slots = settings.number("tiny.modelContext", 0), settings.number("tiny.modelParallel", 1)
+        return Embedded.of(Path(model.name).expanduser(), context, slots)
     host = host_of(settings, model.kind)
     if model.kind == "openai":
-        from tinycode_git.llm.openai import OpenAI
+        from tinycode_git.llm.openai import OpenAI, key_of_user
 
         check_cloud(model.name, "", settings)
-        return OpenAI(host, model.name, os.environ.get("TINY_MODEL_KEY", ""), wait)
+        return OpenAI(host, model.name, key_of_user(), wait)
     from tinycode_git.llm.ollama import Ollama
 
     check_cloud(model.name, "", settings)

@@ -27,6 +27,7 @@ from tinycode_git.llm.header import Value, read_header
 from tinycode_git.llm.hosts import Host, parse
 from tinycode_git.llm.llamaserver import Collected, chat_body, infill, tokenize
 from tinycode_git.llm.memory import available, gigabytes
+from tinycode_git.llm.together import MOST
 from tinycode_git.llm.tokens import size_for
 
 _USUAL = 8192
@@ -36,17 +37,18 @@ _SMALL = 32 * 1024 * 1024
 
 @dataclass
 class Embedded:
-    """A GGUF file and the context it is loaded with; loaded at the first question."""
+    """A GGUF file, loaded at the first question with ``context`` for each of ``slots`` conversations."""
 
     path: Path
     context: int
     header: Mapping[str, Value] = field(repr=False)
+    slots: int = 1
     kind: str = "gguf"
     _key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, path: Path, context: int) -> Embedded:
+    def of(cls, path: Path, context: int, slots: int = 1) -> Embedded:
         """The model in a file. Raises Incomplete where there is none, or llama.cpp is not installed."""
         header = read_header(path)
         from importlib.util import find_spec
@@ -56,7 +58,9 @@ class Embedded:
                 "model files need llama.cpp, which is not installed here",
                 "pip install 'tinycode-git[embedded]' brings it; Ollama works without",
             )
-        return cls(path, size_for(context or _USUAL, _number(header, "context_length")), header)
+        return cls(
+            path, size_for(context or _USUAL, _number(header, "context_length")), header, max(1, min(slots, MOST))
+        )
 
     @cached_property
     def _card(self) -> Card:
@@ -82,8 +86,8 @@ class Embedded:
 
         given = xllamacpp.CommonParams()
         given.model.path = str(self.path)
-        given.n_ctx = self.context
-        given.n_parallel = 1
+        given.n_ctx = self.context * self.slots
+        given.n_parallel = self.slots
         given.verbosity = -1
         given.warmup = False
         given.api_keys = [self._key]
@@ -108,11 +112,11 @@ class Embedded:
         )
 
     def _cache_bytes(self) -> int:
-        """Keys and values of the whole context, at two bytes each (llama.cpp's usual)."""
+        """Keys and values of every conversation's context, at two bytes each (llama.cpp's usual)."""
         layers, width = _number(self.header, "block_count"), _number(self.header, "embedding_length")
         heads = _number(self.header, "attention.head_count") or 1
         shared = _number(self.header, "attention.head_count_kv") or heads
-        return 4 * self.context * layers * width * shared // heads
+        return 4 * self.context * self.slots * layers * width * shared // heads
 
     def warm(self, context: int) -> None:
         """Nothing can be done beforehand."""
@@ -154,6 +158,10 @@ class Embedded:
         finally:
             stopped.set()
             worker.join()
+
+    def parallel(self) -> int:
+        """As many as it was loaded for."""
+        return self.slots
 
     def count(self, text: str) -> int | None:
         """By the model's own tokenizer."""

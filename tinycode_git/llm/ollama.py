@@ -6,6 +6,7 @@ which costs a quarter of a second to import, loads beside it.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -19,8 +20,9 @@ from tinycode_git.dialogue import Answer, Message, Question, Shown
 from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.llm import wire
 from tinycode_git.llm.backend import Card
-from tinycode_git.llm.hosts import Host
+from tinycode_git.llm.hosts import Host, is_loopback
 from tinycode_git.llm.memory import available, gigabytes
+from tinycode_git.llm.ollamalist import QUICK, card_of, installed, not_there
 from tinycode_git.llm.spoken import without_thinking
 from tinycode_git.llm.tokens import was_cut
 from tinycode_git.llm.wire import Gone, Said
@@ -32,22 +34,9 @@ PORT = 11434
 # Structured output came with 0.5.0, the parameter ``think`` with 0.9.0 (Ollama's release notes).
 _FORMAT_SINCE = (0, 5)
 _THINK_SINCE = (0, 9)
-_QUICK = 10.0
 _MEMORY = re.compile(r"requires more system memory|out of memory|cudaMalloc failed|unable to allocate|CUDA error", re.I)
 # What a model loaded needs beside its weights, roughly: its context and its working space.
 _BESIDE_WEIGHTS = 1.2
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One model of a server: name, digest, bytes, and what it is."""
-
-    name: str
-    digest: str
-    size: int
-    parameters: str
-    quantization: str
-    remote: str
 
 
 @dataclass
@@ -65,7 +54,7 @@ class Ollama:
     def version(self) -> tuple[int, ...]:
         """The server's version as numbers. Raises Incomplete."""
         try:
-            text = str(wire.call(self.host, "GET", "/api/version", timeout=_QUICK).get("version", ""))
+            text = str(wire.call(self.host, "GET", "/api/version", timeout=QUICK).get("version", ""))
         except Gone as gone:
             raise not_there(self.host, gone) from gone
         except (Said, AttributeError) as other:
@@ -77,7 +66,7 @@ class Ollama:
     @cached_property
     def _card(self) -> Card:
         try:
-            found = wire.call(self.host, "POST", "/api/show", {"model": self.model}, timeout=_QUICK)
+            found = wire.call(self.host, "POST", "/api/show", {"model": self.model}, timeout=QUICK)
         except Gone as gone:
             raise not_there(self.host, gone) from gone
         except Said as said:
@@ -212,6 +201,11 @@ class Ollama:
             time.monotonic() - begun,
         )
 
+    def parallel(self) -> int:
+        """Ollama's interface does not say: what its own variable says here, where the server is on this machine."""
+        text = os.environ.get("OLLAMA_NUM_PARALLEL", "")
+        return int(text) if text.isascii() and text.isdigit() and is_loopback(self.host.name) else 1
+
     def count(self, text: str) -> int | None:
         """Ollama offers no tokenizer."""
         return None
@@ -234,7 +228,7 @@ class Ollama:
             import httpx
             import ollama
 
-            limits = httpx.Timeout(self.wait, connect=_QUICK)
+            limits = httpx.Timeout(self.wait, connect=QUICK)
             plain = self.host.scheme == "http"
             self._opened = ollama.Client(
                 str(self.host),
@@ -295,58 +289,6 @@ class Ollama:
 def _preload() -> None:
     """Import the package while something else is waited for."""
     import ollama  # noqa: F401
-
-
-def not_there(host: Host, gone: Gone) -> Incomplete:
-    """The error where no Ollama answers at ``host``: what to install or start, and what works without."""
-    if "has not answered" in gone.message:
-        return gone
-    return Incomplete(
-        f"no Ollama answers at {host}",
-        "start it (ollama serve) or install it from ollama.com; recipes, --patch, --reply and --agent work without",
-    )
-
-
-def installed(host: Host) -> list[Listed]:
-    """The models of a server, as it lists them. Raises Incomplete."""
-    try:
-        rows = wire.call(host, "GET", "/api/tags", timeout=_QUICK).get("models") or []
-        return [_listed(row) for row in rows]
-    except Gone as gone:
-        raise not_there(host, gone) from gone
-    except (AttributeError, TypeError, KeyError) as error:
-        raise Gone(f"what answers at {host} is not Ollama", "git config tiny.modelHost names the server") from error
-
-
-def _listed(row: dict[str, Any]) -> Listed:
-    details = row.get("details") or {}
-    return Listed(
-        name=str(row["name"]),
-        digest=str(row.get("digest") or "").removeprefix("sha256:"),
-        size=int(row.get("size") or 0),
-        parameters=str(details.get("parameter_size") or ""),
-        quantization=str(details.get("quantization_level") or ""),
-        remote=str(row.get("remote_host") or ""),
-    )
-
-
-def card_of(name: str, shown: dict[str, Any], digest: str, size: int) -> Card:
-    """A card from what ``/api/show`` says. Servers before 0.6.4 name no abilities: completion is assumed."""
-    details, info = shown.get("details") or {}, shown.get("model_info") or {}
-    family = str(info.get("general.architecture") or details.get("family") or "")
-    abilities = shown.get("capabilities")
-    return Card(
-        name=name,
-        digest=digest,
-        context=int(info.get(f"{family}.context_length") or 0),
-        size=size,
-        family=family,
-        parameters=str(details.get("parameter_size") or ""),
-        quantization=str(details.get("quantization_level") or ""),
-        template=str(shown.get("template") or ""),
-        abilities=frozenset(map(str, abilities)) if isinstance(abilities, list) else frozenset(("completion",)),
-        remote=str(shown.get("remote_host") or ""),
-    )
 
 
 def _printed(calls: Sequence[Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from tinycode_git.llm.tokens import was_cut
 from tinycode_git.llm.wire import Gone, Said
 
 _QUICK = 10.0
+_BATCHED = 4
 
 
 @dataclass
@@ -30,33 +32,42 @@ class OpenAI:
     wait: float = 600.0
     kind: str = "openai"
     _counts: bool = True
+    _batches: bool = False
 
     @cached_property
     def _base(self) -> Host:
-        root = self.host.path.removesuffix("/v1")
-        return Host(self.host.scheme, self.host.name, self.host.port, root)
+        return based(self.host)
 
     @property
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        return bearer(self.key)
 
     @cached_property
     def _card(self) -> Card:
         rows = _models(self._base, self._headers)
         mine = [row for row in rows if row.get("id") == self.model]
+        self._batches = any(row.get("owned_by") == "vllm" for row in mine)
         if not mine:
             names = ", ".join(str(row.get("id")) for row in rows[:8])
             raise Incomplete(f"the server at {self.host} has no model {self.model}; there are: {names or 'none'}")
         meta = mine[0].get("meta") or {}
-        context = mine[0].get("max_model_len") or self._slots() or meta.get("n_ctx_train") or 0
+        context = mine[0].get("max_model_len") or self._room() or meta.get("n_ctx_train") or 0
         return Card(self.model, "", int(context), int(meta.get("size") or 0))
 
-    def _slots(self) -> int:
-        """What llama-server says that one conversation may have; 0 where another program answers."""
+    @cached_property
+    def _props(self) -> dict[str, Any]:
+        """What llama-server says of itself; empty where another program answers."""
         try:
             found = wire.call(self._base, "GET", "/props", headers=self._headers, timeout=_QUICK)
-            return int(found["default_generation_settings"]["n_ctx"])
-        except (TinyError, KeyError, TypeError, ValueError):
+        except TinyError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _room(self) -> int:
+        """What one conversation may have."""
+        try:
+            return int(self._props["default_generation_settings"]["n_ctx"])
+        except (KeyError, TypeError, ValueError):
             return 0
 
     def card(self) -> Card:
@@ -96,6 +107,14 @@ class OpenAI:
             )
         return answer
 
+    def parallel(self) -> int:
+        """llama-server's slots; vLLM puts together whatever comes, of which a few are taken."""
+        self.card()
+        try:
+            return _BATCHED if self._batches else max(1, int(self._props.get("total_slots") or 1))
+        except (TypeError, ValueError):
+            return 1
+
     def count(self, text: str) -> int | None:
         """By llama-server's own tokenizer where it is one."""
         if not self._counts:
@@ -121,14 +140,29 @@ def _json(text: bytes, host: Host) -> Any:
         raise Gone(f"the model server at {host} answered with something that is no answer") from error
 
 
-def _models(host: Host, headers: dict[str, str]) -> list[dict[str, Any]]:
-    found = wire.call(host, "GET", "/v1/models", headers=headers, timeout=_QUICK)
+def _models(host: Host, headers: dict[str, str], timeout: float = _QUICK) -> list[dict[str, Any]]:
+    found = wire.call(host, "GET", "/v1/models", headers=headers, timeout=timeout)
     rows = found.get("data") if isinstance(found, dict) else None
     if not isinstance(rows, list):
         raise Gone(f"what answers at {host} is not an OpenAI-compatible server")
     return [row for row in rows if isinstance(row, dict)]
 
 
-def offered(host: Host) -> list[str]:
+def offered(host: Host, timeout: float = _QUICK) -> list[str]:
     """The names of a server's models. Raises Incomplete."""
-    return [str(row.get("id")) for row in _models(Host(host.scheme, host.name, host.port, ""), {})]
+    return [str(row.get("id")) for row in _models(based(host), bearer(key_of_user()), timeout)]
+
+
+def based(host: Host) -> Host:
+    """Where the interface begins: ``/v1`` may stand in the configuration or not."""
+    return Host(host.scheme, host.name, host.port, host.path.removesuffix("/v1"))
+
+
+def key_of_user() -> str:
+    """The key that a server may want, from the environment: a secret has no place in a configuration."""
+    return os.environ.get("TINY_MODEL_KEY", "")
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that carries a key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}

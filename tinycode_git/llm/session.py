@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from tinycode_git.dialogue import Answer, Call, Message, Parameters, Question, Schema, Shown
 from tinycode_git.errors import Refused, TinyError
@@ -14,6 +15,7 @@ from tinycode_git.ledger import Operation
 from tinycode_git.llm.backend import Backend
 from tinycode_git.llm.prompting import load
 from tinycode_git.llm.remember import Remembered
+from tinycode_git.llm.together import Turns
 from tinycode_git.llm.tokens import estimate, size_for
 
 USUAL_CONTEXT = 8192
@@ -21,11 +23,15 @@ USUAL_CONTEXT = 8192
 _AGAIN_TEMPERATURE = 0.4
 
 Noted = Callable[[Operation], object]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Session:
-    """See ``dialogue.Talk``. ``note`` writes to the audit; ``seed`` is where seeds start."""
+    """See ``dialogue.Talk``. ``note`` writes to the audit; ``seed`` is where seeds start.
+
+    ``width`` is how many questions the backend answers at once; ``turns`` is there while several are asked.
+    """
 
     backend: Backend
     context: int
@@ -34,6 +40,8 @@ class Session:
     temperature: float = 0.0
     remembered: Remembered | None = None
     calls: list[Call] = field(default_factory=list)
+    width: int = 1
+    turns: Turns | None = None
 
     @classmethod
     def begin(cls, backend: Backend, note: Noted, *, context: int = 0, **more: Any) -> Session:
@@ -112,6 +120,18 @@ class Session:
             self._record("fill", 1, key, question, answer, "done")
         return answer
 
+    def together(self, jobs: Sequence[Callable[[Session], T]]) -> list[T]:
+        """See ``Talk.together``. Each job has a session of its own, so that seeds and records are its own too."""
+        turns = self.turns or (Turns(self.width) if self.width > 1 and len(jobs) > 1 else None)
+        own = [replace(self, calls=[], turns=turns) for _ in jobs]
+        try:
+            if turns is None or len(jobs) == 1:
+                return [job(session) for job, session in zip(jobs, own, strict=True)]
+            bound = [partial(job, session) for job, session in zip(jobs, own, strict=True)]
+            return turns.run(bound, inside=self.turns is not None)
+        finally:
+            self.calls += [call for session in own for call in session.calls]
+
     def _check_size(self, turns: Sequence[Message], most: int) -> None:
         # A fixed part of the estimate covers what the model's template adds around each turn.
         needed = sum(self.count(one.content) + 8 for one in turns)
@@ -123,7 +143,10 @@ class Session:
 
     def _asked(self, question: Question, shown: Shown | None, name: str, version: int, key: str) -> Answer:
         try:
-            answer = self.backend.chat(question, shown)
+            if self.turns is None:
+                answer = self.backend.chat(question, shown)
+            else:
+                answer = self.turns.ask(partial(self.backend.chat, question), shown)
         except TinyError as error:
             self._record(name, version, key, question, None, "failed", error.message)
             raise

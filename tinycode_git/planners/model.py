@@ -14,6 +14,7 @@ from tinycode_git.dialogue import Context, Talk
 from tinycode_git.edits.lines import split_lines
 from tinycode_git.errors import Incomplete, Refused, TinyError
 from tinycode_git.planners.draft import title_of
+from tinycode_git.planners.model_apart import apart
 from tinycode_git.planners.model_ask import edit_question, listed, plan_parts
 from tinycode_git.planners.model_edit import edit_of, formats, removal
 from tinycode_git.planners.model_plan import BadAnswer, Planned, PlannedStep, ids_of, read_plan, schema_of
@@ -24,6 +25,7 @@ MOST_STEPS = 8
 SMALL_ROOM = 2048
 _PLAN_TOKENS = 1024
 Judge = Callable[[StepDraft], str]
+_Edited = tuple[tuple[Change, ...], Sequence[str]]
 
 
 def _quiet(_: str) -> None:
@@ -217,10 +219,15 @@ def _changes(
     changes: list[Change] = []
     dropped: list[str] = []
     earlier = [change for done in run.steps for change in done.changes]
-    for path in (*step.change, *step.create):
-        made, left = _file(talk, snapshot.after(changes), wish, step, path, [*earlier, *changes], problem)
-        changes += made
-        dropped += left
+    for paths in apart(snapshot, step.change, step.create):
+        now, before = snapshot.after(changes), [*earlier, *changes]
+
+        def edited(path: str, now: Snapshot = now, before: Sequence[Change] = before) -> Callable[[Talk], _Edited]:
+            return lambda own: _file(own, now, wish, step, path, before, problem)
+
+        for made, left in talk.together([edited(path) for path in paths]):
+            changes += made
+            dropped += left
     for path in step.delete:
         changes += removal(snapshot, path)
     return tuple(changes), dropped
@@ -234,7 +241,7 @@ def _file(
     path: str,
     before: Sequence[Change],
     problem: str,
-) -> tuple[tuple[Change, ...], Sequence[str]]:
+) -> _Edited:
     """One file: at most three questions, the last one in the other format. Raises BadAnswer with the last reason."""
     content = snapshot.read(path)
     text, first, other = _asked_as(path, content, wish.edit_format)

@@ -24,10 +24,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {0x07: "a", 0x08: "b", 0x09: "t", 0x0A: "n", 0x0B: "v", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
 
 
+# The streams that have had their object: an error after it is for stderr and the exit code alone.
+written: set[int] = set()
+
+
 def write(value: object) -> None:
     """Print ``value`` (a dataclass or a mapping) as the one object of this command, to stdout."""
     indent = 2 if sys.stdout.isatty() else None
     sys.stdout.write(dumps(value, indent=indent) + "\n")
+    written.add(id(sys.stdout))
 
 
 def dumps(value: object, *, indent: int | None = None) -> str:

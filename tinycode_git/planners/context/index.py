@@ -119,7 +119,7 @@ def _made(snapshot: Snapshot, older: dict[str, tuple[tuple[str, ...], frozenset[
             content = b""
         left -= len(content)
         contents[entry.oid] = content
-        defined[entry.oid] = _definitions(entry.path, content)
+        defined[entry.oid] = definitions(entry.path, content)
     telling = _telling([defined[entry.oid] for entry in entries])
     files = {}
     for entry in entries:
@@ -148,7 +148,8 @@ def _code(snapshot: Snapshot) -> Iterator[TreeEntry]:
             yield entry
 
 
-def _definitions(path: str, content: bytes) -> tuple[str, ...]:
+def definitions(path: str, content: bytes) -> tuple[str, ...]:
+    """The names that a file defines, as far as its language is known."""
     language = language_of(path, content)
     if language is None or not language.code:
         return ()
