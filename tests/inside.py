@@ -13,10 +13,10 @@ from tinycode_git.commands.app import invoke, load
 from tinycode_git.verbs import VERBS
 
 
-def inside(repo: Repo, verb: str, *args: str) -> Any:
+def inside(repo: Repo, verb: str, *args: str, code: int = 0) -> Any:
     """The object that ``git tiny VERB .. --json`` prints in a repository. Raises what the verb raises."""
     tick()
     printed = StringIO()
     with chdir(repo.path), redirect_stdout(printed):
-        assert invoke(load(VERBS[verb]), f"git tiny {verb}", [*args]) == 0
+        assert invoke(load(VERBS[verb]), f"git tiny {verb}", [*args]) == code
     return jsonlib.loads(printed.getvalue())

@@ -16,6 +16,7 @@ PARTS = {
     "ask": {"outline", "pieces", "commits", "question"},
     "message": {"recent", "diff"},
     "complete": {"path", "before", "after"},
+    "review": {"most", "subjects", "hunks"},
 }
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,8 +21,11 @@ from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.modes import Mode
 from tinycode_git.render import console, jsonout
 from tinycode_git.review.ingest import Reported, read_report
-from tinycode_git.review.record import Review
+from tinycode_git.review.record import Review, Said
 from tinycode_git.review.store import keep
+
+if TYPE_CHECKING:
+    from tinycode_git.commands.review_model import Asking
 
 _MOST_BYTES = 64 << 20
 NEVER = "never"
@@ -63,22 +66,28 @@ def changes(
     format_: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.TERMINAL,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write it to this file.")] = "",
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = FailOn.HIGH,
-    most: Annotated[int, typer.Option("--most", min=0, help="At most so many findings of history.")] = MOST,
+    most: Annotated[int, typer.Option("--most", min=0, help="At most so many findings beyond rules'.")] = MOST,
     also: Annotated[
         list[RemarkKind] | None, typer.Option("--with", help="History's of this kind too. Repeatable.")
     ] = None,
     without: Annotated[
         list[RemarkKind] | None, typer.Option("--without", help="None of history's of this kind. Repeatable.")
     ] = None,
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Ask this model (default: tiny.model).")] = "",
+    no_model: Annotated[bool, typer.Option("--no-model", help="Ask none.")] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="K", min=0, max=9, help="Answers to each question (0: by its size).")
+    ] = 0,
     tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="Validate by this tier.")] = "",
     coverage: Annotated[bool, typer.Option("--coverage", help="Say which hunks were read, which not and why.")] = False,
     no_note: Annotated[bool, typer.Option("--no-note", help="Do not remember it in refs/notes/tiny-review.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Review a change: what the validator finds, what linters found, what history says of these very lines.
+    """Review a change: what the validator finds, what linters found, what history and a model say of these very lines.
 
     Without an argument the commits of this branch that its target has not. All findings are on lines that the change
-    touches; linters' others are counted and left out. An empty review is a good review.
+    touches; linters' others are counted and left out. A model is asked where one is set up; what it says that the
+    lines do not bear out is dropped and counted. An empty review is a good review.
 
     Examples:
 
@@ -94,8 +103,11 @@ def changes(
       0  nothing from --fail-on on
       1  something is; or there is nothing to review
       2  no such range, branch or plan; a report that is none
-      4  something could not be looked at
+      4  something could not be looked at; a model that was to be asked could not be
+      130  interrupted while a model was asked: the rest of the review is printed
     """
+    if model and no_model:
+        raise UsageError("--model and --no-model contradict each other")
     if not (staged or no_note):
         preload("pygit2")  # a note is written with it
     repo = PlanRepo.discover()
@@ -110,6 +122,7 @@ def changes(
         most=most,
         tier=tier,
         kinds=(DEFAULT | frozenset(also or ())) - frozenset(without or ()),
+        asking=None if no_model else asking_of(repo, model, samples),
     )
     made = conduct(repo, wanted, options)
     _write(repo, made, Format.JSON if json else format_, output, coverage=coverage)
@@ -118,8 +131,20 @@ def changes(
     raise typer.Exit(exit_code(made.review, fail_on.value))
 
 
+def asking_of(repo: PlanRepo, model: str, samples: int) -> Asking | None:
+    """What a model is asked; None, and a line that says so, where none is named and none is set up."""
+    if not model and not config.read(repo.git).text("tiny.model"):
+        say("no model was asked: none is set up (git tiny model use NAME)")
+        return None
+    from tinycode_git.commands.review_model import Asking
+
+    return Asking(model, samples)
+
+
 def exit_code(review: Review, fail_on: str) -> int:
-    """1 where a finding is as severe as that, 4 where something was not looked at."""
+    """130 where it was interrupted, 1 where a finding is as severe as that, 4 where something was not looked at."""
+    if review.interrupted:
+        return Exit.INTERRUPTED
     if fail_on != NEVER and any(one.at_least(fail_on) for one in review.standing):
         return Exit.REFUSED
     return Exit.INCOMPLETE if review.gaps else Exit.DONE
@@ -154,8 +179,19 @@ def _write(repo: PlanRepo, made: Made, kind: Format, output: str, *, coverage: b
             raise Incomplete(f"{output} cannot be written: {failed.strerror}") from failed
     else:
         sys.stdout.write(text)
-    for line in (*made.review.notes, *(f"not looked at: {gap}" for gap in made.review.gaps)):
+    said = made.review.said
+    for line in (*model_words(said), *made.review.notes, *(f"not looked at: {gap}" for gap in made.review.gaps)):
         say(line)
+
+
+def model_words(said: Said | None) -> list[str]:
+    """What came of asking a model, on one line: what it said that is not shown, and why."""
+    if said is None or not said.claims + sum(said.dropped.values()):
+        return []
+    from tinycode_git.render.reviewtext import dropped_words
+
+    words = dropped_words(said) or "nothing dropped"
+    return [f"{said.model} made {said.claims} findings in {said.answers} answers; not shown: {words}"]
 
 
 def rendered(repo: PlanRepo, made: Made, kind: Format, *, coverage: bool = False) -> str:

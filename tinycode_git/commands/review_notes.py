@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.opening import planning, reading, say
-from tinycode_git.commands.reviewing import Options, Wanted, conduct
+from tinycode_git.commands.reviewing import Made, Options, Wanted, conduct
 from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.trees import EMPTY_TREE
@@ -18,7 +18,7 @@ from tinycode_git.render import console, jsonout
 from tinycode_git.render.escape import visible
 from tinycode_git.render.reviewtext import place
 from tinycode_git.render.table import Column, table
-from tinycode_git.review.finding import Finding, Source, State
+from tinycode_git.review.finding import Finding, Source, State, fingerprint
 from tinycode_git.review.noise import Noise, noise_of
 from tinycode_git.review.record import Note, settled
 from tinycode_git.review.store import every_note, keep, listed, note_of, patch_ids
@@ -86,7 +86,7 @@ def verify(
 ) -> None:
     """Check kept reviews again, offline: that each finding is made again by the same change, at the same line.
 
-    What a linter said cannot be made again here; of it the line and its text are checked.
+    What a linter or a model said cannot be made again here; of it the line, its text and the id are checked.
 
     Examples:
 
@@ -255,21 +255,25 @@ def _checked(repo: ReadRepo, on: str, note: Note) -> Checked:
         Options(most=10_000, tier=head.tier, kinds=frozenset(RemarkKind), compare=False),
     )
     made = {one.fingerprint: one for one in again.review.findings}
-    problems += [problem for one in note.findings for problem in _against(repo, head.tip, one, made)]
+    problems += [problem for one in note.findings for problem in _against(again, one, made)]
     if patch_ids(repo, head.base, head.tip) != head.patches:
         problems.append("its patch ids are not those of the range")
     return Checked(head.tip, not problems, len(note.findings), tuple(problems))
 
 
-def _against(repo: ReadRepo, tip: str, one: Finding, made: dict[str, Finding]) -> list[str]:
+def _against(again: Made, one: Finding, made: dict[str, Finding]) -> list[str]:
     """What is wrong with a kept finding."""
-    if one.source is not Source.LINTER:
+    if one.source not in (Source.LINTER, Source.MODEL):
         same = made.get(one.fingerprint)
         if same is None:
             return [f"{place(one)}: {one.rule} is not found again: {one.message}"]
         wrong = (same.line, same.message, same.severity) != (one.line, one.message, one.severity)
         return [f"{place(one)}: {one.rule} now reads: {same.severity}: {same.message}"] if wrong else []
-    (data,) = repo.read_many([f"{tip}:{one.path}"])
-    lines = (data or b"").decode("utf-8", "surrogateescape").split("\n")
-    text = lines[one.line - 1] if 0 < one.line <= len(lines) else ""
-    return [] if text == one.text else [f"{place(one)}: the line is not the one that {one.tool} spoke of"]
+    spot = again.changed.line(one.path, one.line, one.end_line)
+    if spot is None or spot.line != one.line:
+        return [f"{place(one)}: the change does not touch the line that {one.tool} spoke of"]
+    text = again.secrets.get((one.path, one.line), spot.text)
+    stable = fingerprint(one.rule, one.path, one.text, one.key)
+    if text != one.text or stable != one.fingerprint:
+        return [f"{place(one)}: the line is not the one that {one.tool} spoke of"]
+    return []

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tinycode_git import __version__
+from tinycode_git.commands.review_coverage import coverage, readable
 from tinycode_git.git.patches import FilePatch, patch_staged, patch_trees
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.past import MOST_PATHS, Past, past_of
+from tinycode_git.history.past import Past, past_of
 from tinycode_git.history.remarks import DEFAULT, Remark, RemarkKind, remarks
-from tinycode_git.pathkinds import Kind, kind_of
 from tinycode_git.review.finding import Cited, Finding, Source, chosen, compared, made
 from tinycode_git.review.ingest import Reported
-from tinycode_git.review.place import Changed, Place, spans
+from tinycode_git.review.place import Changed, Place
 from tinycode_git.review.record import Head, Looked, Note, Review
 from tinycode_git.review.store import earlier, patch_ids
 from tinycode_git.safety.finding import Finding as Seen
 from tinycode_git.safety.outcome import Outcome
+
+if TYPE_CHECKING:
+    from tinycode_git.commands.review_model import Asking, Told
 
 MOST = 5
 _SEVERITY = {
@@ -35,7 +39,6 @@ _ADVICE = {
     RemarkKind.FIXED_LINES: "make sure that the bug stays fixed",
     RemarkKind.TOGETHER: "change it too, or know why not",
 }
-_UNREAD = {Kind.GENERATED: "generated", Kind.LOCK: "a lock file"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How: other tools' findings, how many of history's and of which kinds, the tier, whether to compare."""
+    """How: other tools' findings, how many of history's and a model's, which kinds of history's, the tier, whether to
+    compare, what to ask a model (None: nothing)."""
 
     reports: Sequence[Reported] = ()
     most: int = MOST
     tier: str = ""
     kinds: frozenset[RemarkKind] = DEFAULT
     compare: bool = True
+    asking: Asking | None = None
 
 
 @dataclass(slots=True)
@@ -69,20 +74,18 @@ class _Making:
     secrets: dict[tuple[str, int], str] = field(default_factory=dict)
     dropped: Counter[str] = field(default_factory=Counter)
     gaps: list[str] = field(default_factory=list)
-
-    @property
-    def readable(self) -> list[FilePatch]:
-        """The files that history is asked about: none where there are too many."""
-        read = [one for one in self.changed.patches if kind_of(one.path) not in _UNREAD]
-        return read if len(read) <= MOST_PATHS // 2 else []
+    excused: int = 0
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A review with what its rendering needs: the lines of the files that it has findings in."""
+    """A review with what its rendering needs: the lines of the files that it has findings in; and the change itself."""
 
     review: Review
     texts: dict[str, list[str]]
+    changed: Changed
+    secrets: Mapping[tuple[str, int], str]
 
 
 def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
@@ -95,14 +98,18 @@ def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
         _take_validator(making, outcome)
         _take_reports(making, options.reports)
         _take_history(making, past(), options.kinds)
-    kept, left_out = chosen(making.findings, options.most)
+    if options.asking is not None:
+        _take_model(making, options.asking)
     ids = patch_ids(repo, wanted.base, wanted.tip) if wanted.tip else ()
     before = None
     if options.compare and wanted.tip:
         before = earlier(repo, wanted.tip, wanted.base, wanted.branch, ids)
-    findings, fixed = compared(kept, before.findings if before else ())
-    looked = _coverage(patches, outcome)
-    head = _head(repo, wanted, ids, outcome.tier, looked)
+    stated, fixed = _compared(making, before.findings if before else ())
+    findings, left_out = chosen(stated, options.most)
+    told = making.told
+    skipped = {skip.what: skip.reason for skip in outcome.result.receipt.skipped}
+    looked = coverage(patches, skipped, told.unread if told else None)
+    head = _head(repo, wanted, ids, outcome.tier, looked, told)
     review = Review(
         head=head,
         findings=findings,
@@ -113,8 +120,11 @@ def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
         gaps=tuple(making.gaps),
         notes=outcome.result.notes,
         before=before.head.tip if before else "",
+        excused=making.excused,
+        said=told.said if told else None,
+        interrupted=told is not None and told.interrupted,
     )
-    return Made(review, _texts(making, findings))
+    return Made(review, _texts(making, findings), making.changed, making.secrets)
 
 
 def note_of(review: Review) -> Note:
@@ -149,11 +159,11 @@ def _take_validator(making: _Making, outcome: Outcome) -> None:
     """The validator's findings, at the lines of the diff; its gaps."""
     for seen in outcome.result.findings:
         if seen.excused:
-            making.dropped["excused"] += 1
+            making.excused += 1
             continue
         place = _place_of(making, seen)
         if place is None:
-            making.dropped["not on the change"] += 1
+            making.excused += 1
             continue
         if seen.family == "secret" and place.where == "content":
             for line in range(place.line, place.end_line + 1):
@@ -219,17 +229,37 @@ def _take_reports(making: _Making, reports: Sequence[Reported]) -> None:
 def _past(making: _Making) -> Iterator[Callable[[], Past]]:
     """The past of the files that history is asked about, read while the block runs."""
     base = making.wanted.base
-    paths = sorted({path for one in making.readable for path in (one.path, one.old_path)})
+    paths = sorted({path for one in readable(making.changed.patches) for path in (one.path, one.old_path)})
     with past_of(making.repo, base, paths if making.repo.find(base) else ()) as ended:
         yield ended
 
 
 def _take_history(making: _Making, past: Past, kinds: frozenset[RemarkKind]) -> None:
     """What history says of the change."""
-    for one in remarks(making.repo, making.wanted.base, past, making.readable, kinds):
+    for one in remarks(making.repo, making.wanted.base, past, readable(making.changed.patches), kinds):
         place = making.changed.line(one.path, one.line, one.end_line)
         if place is not None:
             making.findings.append(_of_remark(one, place, making))
+
+
+def _take_model(making: _Making, asking: Asking) -> None:
+    """What a model says of the change."""
+    from tinycode_git.commands.review_model import ask
+
+    span = making.wanted.base, making.wanted.tip
+    making.told = ask(making.repo, making.changed, span, asking, making.secrets, making.findings)
+    making.findings += making.told.findings
+    making.gaps += making.told.gaps
+
+
+def _compared(making: _Making, before: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """The findings with what they are against an earlier review, and those fixed since."""
+    found = list({one.fingerprint: one for one in making.findings}.values())
+    if any(one.source is Source.MODEL for one in before):
+        from tinycode_git.commands.review_model import carried
+
+        found += carried(before, found, making.changed)
+    return compared(found, before)
 
 
 def _of_remark(one: Remark, place: Place, making: _Making) -> Finding:
@@ -248,28 +278,9 @@ def _of_remark(one: Remark, place: Place, making: _Making) -> Finding:
     )
 
 
-def _coverage(patches: Sequence[FilePatch], outcome: Outcome) -> tuple[Looked, ...]:
-    unread = {one.path: _UNREAD[kind] for one in patches if (kind := kind_of(one.path)) in _UNREAD}
-    if len(patches) - len(unread) > MOST_PATHS // 2:
-        unread = {one.path: f"the change has more than {MOST_PATHS // 2} files" for one in patches}
-    skipped = {skip.what: skip.reason for skip in outcome.result.receipt.skipped}
-    return tuple(_looked(patch, skipped.get(patch.path, ""), unread.get(patch.path, "")) for patch in patches)
-
-
-def _looked(patch: FilePatch, skipped: str, unread: str) -> Looked:
-    by: list[str] = []
-    missed: list[tuple[str, str]] = []
-    no_lines = "binary" if patch.binary else "" if patch.hunks else "no line of it changed"
-    for who, why in (("validator", skipped), ("history", unread or no_lines)):
-        if why:
-            missed.append((who, why))
-        else:
-            by.append(who)
-    lines = sum(len(hunk.added) + len(hunk.removed) for hunk in patch.hunks)
-    return Looked(patch.path, tuple(spans(patch)), lines, tuple(by), tuple(missed))
-
-
-def _head(repo: ReadRepo, wanted: Wanted, ids: tuple[str, ...], tier: str, looked: Sequence[Looked]) -> Head:
+def _head(
+    repo: ReadRepo, wanted: Wanted, ids: tuple[str, ...], tier: str, looked: Sequence[Looked], told: Told | None
+) -> Head:
     return Head(
         tip=wanted.tip,
         base=wanted.base,
@@ -281,6 +292,8 @@ def _head(repo: ReadRepo, wanted: Wanted, ids: tuple[str, ...], tier: str, looke
         program=f"git-tiny {__version__}",
         hunks=sum(len(one.hunks) for one in looked),
         unseen=sum(len(one.hunks) for one in looked if "validator" not in one.by),
+        model=told.said.model if told else "",
+        asked=sum(len(one.hunks) for one in looked if "model" in one.by),
     )
 
 

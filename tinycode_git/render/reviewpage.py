@@ -64,6 +64,8 @@ def _article(one: Finding, texts: Texts) -> str:
             for n, text, about in lines
         ]
         rows.append("<pre>" + "\n".join(shown) + "</pre>")
+    if one.fix:
+        rows.append(f'<p class="dim">instead:</p><pre class="fix">{html_block(one.fix)}</pre>')
     if one.commits:
         cited = "".join(f"<li><code>{html(c.oid[:12])}</code> {html(c.title)}</li>" for c in one.commits)
         rows.append(f"<ul>{cited}</ul>")

@@ -12,7 +12,7 @@ from tinycode_git.render.table import cut
 
 if TYPE_CHECKING:
     from tinycode_git.review.finding import Finding
-    from tinycode_git.review.record import Looked, Review
+    from tinycode_git.review.record import Looked, Review, Said
 
 SEVERITY_STYLE = {"critical": Style.WORST, "high": Style.BAD, "medium": Style.WARN, "low": Style.REF}
 _AROUND = 2
@@ -29,6 +29,11 @@ def frame(one: Finding, texts: Texts) -> list[tuple[int, str, bool]]:
     last = min(one.end_line, one.line + _MOST_LINES - 1)
     start, end = max(1, one.line - _AROUND), min(len(lines), last + _AROUND)
     return [(n, lines[n - 1], one.line <= n <= last) for n in range(start, end + 1)]
+
+
+def fix_rows(one: Finding) -> list[str]:
+    """The lines that a finding would put in the place of its own."""
+    return one.fix.replace("\t", "    ").split("\n") if one.fix else []
 
 
 def place(one: Finding) -> str:
@@ -52,6 +57,7 @@ def terminal(review: Review, texts: Texts, on: Console) -> str:
         rows += _frame_rows(one, texts, on)
         rows += [f"      {visible(cited.oid[:12])} {visible(cited.title)}" for cited in one.commits]
         rows += [f"  do: {visible(one.advice)}"] if one.advice else []
+        rows += ["  fix:"] * bool(one.fix) + [f"      + | {visible(row)}" for row in fix_rows(one)]
         rows += [on.paint(f"  {visible(one.tool)} {visible(one.rule)} {one.fingerprint[:12]}", Style.DIM), ""]
     rows += [f"fixed: {place(one)}: {visible(one.message)}" for one in review.fixed]
     return "\n".join([*rows, summary(review), ""])
@@ -85,7 +91,8 @@ def summary(review: Review) -> str:
     head = review.head
     seen = head.hunks - head.unseen
     looked = f"{seen} of {head.hunks} hunks read" if head.unseen else f"all {head.hunks} hunks read"
-    return f"{', '.join(parts)} ({looked}; tier {head.tier})"
+    asked = f"; {head.asked} of them by {visible(head.model)}" if review.said else ""
+    return f"{', '.join(parts)} ({looked}{asked}; tier {head.tier})"
 
 
 def coverage(looked: Sequence[Looked], on: Console) -> str:
@@ -113,11 +120,19 @@ def as_markdown(review: Review, texts: Texts) -> str:
         if shown:
             text = "".join(f"{'>' if about else ' '}{n:>5} | {line}\n" for n, line, about in shown)
             rows += ["", *(f"  {row}" for row in code_block(text).splitlines()), ""]
+        if one.fix:
+            rows += ["  instead:", "", *(f"  {row}" for row in code_block(one.fix).splitlines()), ""]
     if review.fixed:
         rows += ["", "Fixed since the last review:", ""]
         rows += [f"- {code_span(_bare_place(one))}: {markdown(one.message)}" for one in review.fixed]
     rows += [f"\nNot looked at: {markdown(gap)}" for gap in review.gaps]
     return "\n".join(rows) + "\n"
+
+
+def dropped_words(said: Said) -> str:
+    """What a model said that is not shown, and why, on one line; empty where everything is."""
+    rows = sorted(((count, why) for why, count in said.dropped.items() if count), reverse=True)
+    return ", ".join(f"{count} {why}" for count, why in rows)
 
 
 def _bare_place(one: Finding) -> str:

@@ -28,6 +28,11 @@ class Source(StrEnum):
     VALIDATOR = "validator"
     LINTER = "linter"
     HISTORY = "history"
+    MODEL = "model"
+
+
+# What is no rule's finding: a few of these are shown, the surest first.
+_JUDGED = (Source.HISTORY, Source.MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class Finding:
     """One finding. The first thirteen fields are those that every finding of git tiny has.
 
     ``text`` is the first line of the place, ``key`` what tells findings of one rule and line apart; both go into the
-    fingerprint, numbers of lines do not. ``certainty`` (0 to 1) orders what is no rule's finding.
+    fingerprint, numbers of lines do not. ``certainty`` (0 to 1) orders what is no rule's finding. ``fix`` is the text
+    that takes the place of the line (empty: none is known).
     """
 
     rule: str
@@ -70,6 +76,7 @@ class Finding:
     commits: tuple[Cited, ...] = ()
     state: State = State.NEW
     reason: str = ""
+    fix: str = ""
 
     @property
     def counts(self) -> bool:
@@ -99,6 +106,7 @@ def made(
     redacted: str = "",
     oid: str = "",
     text: str | None = None,
+    fix: str = "",
 ) -> Finding:
     """A finding at a place. ``text`` replaces the place's own line where that must not be kept (a secret)."""
     shown = place.text if text is None else text
@@ -125,6 +133,7 @@ def made(
         key=key,
         certainty=certainty,
         commits=tuple(commits),
+        fix=fix,
     )
 
 
@@ -137,11 +146,13 @@ def fingerprint(rule: str, path: str, text: str, key: str) -> str:
 def chosen(findings: Iterable[Finding], most: int) -> tuple[tuple[Finding, ...], int]:
     """What is shown: every rule's finding, and of the rest the ``most`` surest; and how many are left out.
 
-    Equal findings (same fingerprint) are one. Order: severity, then certainty, then place.
+    Equal findings (same fingerprint) are one; what was dismissed takes no place. Order: severity, then certainty, then
+    place.
     """
     unlike = list({one.fingerprint: one for one in findings}.values())
-    rules = [one for one in unlike if one.source is not Source.HISTORY]
-    rest = sorted((one for one in unlike if one.source is Source.HISTORY), key=lambda one: (-one.certainty, one.path))
+    rules = [one for one in unlike if one.source not in _JUDGED or not one.counts]
+    judged = [one for one in unlike if one.source in _JUDGED and one.counts]
+    rest = sorted(judged, key=lambda one: (-one.certainty, one.path))
     kept = sorted([*rules, *rest[:most]], key=_order)
     return tuple(kept), len(rest) - min(most, len(rest))
 
@@ -155,7 +166,7 @@ _FIELDS = tuple(field.name for field in fields(Finding))
 
 def from_json(raw: Mapping[str, Any]) -> Finding:
     """A finding as it was written. Raises KeyError, TypeError or ValueError for what is none."""
-    plain = {name: raw[name] for name in _FIELDS}
+    plain = {name: raw[name] for name in _FIELDS if name != "fix"} | {"fix": raw.get("fix", "")}
     for name, value in plain.items():
         wanted: type | tuple[type, ...] = str
         if name in ("line", "column", "end_line", "end_column"):

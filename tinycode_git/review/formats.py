@@ -22,6 +22,7 @@ _GITHUB = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 _GITLAB = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"}
 _SCORE = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 # What XML 1.0 does not allow in any spelling (section 2.2), and surrogates.
+_BYTES = ("utf-8", "surrogateescape")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -70,6 +71,8 @@ def _result(one: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
             "commits": [cited.oid for cited in one.commits],
         },
     }
+    if one.fix and one.where == "content":
+        result["fixes"] = [_fix(one)]
     if one.state is State.OPEN:
         result["baselineState"] = "unchanged"
     elif one.state is State.NEW:
@@ -84,6 +87,16 @@ def _result(one: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
     else:
         result["locations"] = [{"logicalLocations": [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]}]
     return result
+
+
+def _fix(one: Finding) -> dict[str, Any]:
+    """SARIF 3.55: the line whole, in its place the text."""
+    region = {"startLine": one.line, "endLine": one.line}
+    change = {
+        "artifactLocation": {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"},
+        "replacements": [{"deletedRegion": region, "insertedContent": {"text": one.fix}}],
+    }
+    return {"description": {"text": one.message}, "artifactChanges": [change]}
 
 
 def _uri(path: str) -> str:
@@ -103,11 +116,20 @@ def rdjson(review: Review) -> str:
             "severity": _RDJSON[one.severity],
             "source": {"name": one.tool},
             "code": {"value": one.rule},
+            **_suggested(one),
         }
         for one in review.standing
         if one.where == "content"
     ]
     return _dumped({"source": {"name": "git-tiny"}, "severity": "WARNING", "diagnostics": rows})
+
+
+def _suggested(one: Finding) -> dict[str, Any]:
+    """What reviewdog offers in place of the line."""
+    if not one.fix:
+        return {}
+    start, end = {"line": one.line, "column": 1}, {"line": one.line, "column": len(one.text.encode(*_BYTES)) + 1}
+    return {"suggestions": [{"range": {"start": start, "end": end}, "text": one.fix}]}
 
 
 def gitlab(review: Review) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tinycode_git.errors import Incomplete
@@ -28,7 +28,8 @@ class Looked:
 class Head:
     """What a review is of. ``patches`` are the patch ids of its commits, which stay the same in a rebase.
 
-    ``gate`` says how the user's check ended on the tip (empty: it did not run).
+    ``gate`` says how the user's check ended on the tip (empty: it did not run); ``model`` which model was asked (empty:
+    none), ``asked`` of how many hunks.
     """
 
     tip: str
@@ -42,6 +43,8 @@ class Head:
     hunks: int = 0
     unseen: int = 0
     gate: str = ""
+    model: str = ""
+    asked: int = 0
     version: int = VERSION
 
 
@@ -54,8 +57,23 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What came of asking a model: answers, how many findings they held, what was dropped of them by reason."""
+
+    model: str
+    samples: int
+    answers: int = 0
+    claims: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """A review that was just made. ``dropped`` counts what was said of lines that the change does not touch."""
+    """A review that was just made. ``dropped`` counts what was said of lines that the change does not touch, by tool.
+
+    ``excused`` counts what the validator let pass by an exception or found outside of the change; ``said`` is None
+    where no model was asked.
+    """
 
     head: Head
     findings: tuple[Finding, ...]
@@ -66,6 +84,9 @@ class Review:
     gaps: tuple[str, ...]
     notes: tuple[str, ...]
     before: str = ""
+    excused: int = 0
+    said: Said | None = None
+    interrupted: bool = False
 
     @property
     def standing(self) -> tuple[Finding, ...]:
@@ -104,6 +125,8 @@ def _head(raw: dict[str, Any]) -> Head:
         at=int(raw["at"]),
         hunks=int(raw["hunks"]),
         unseen=int(raw["unseen"]),
+        model=str(raw.get("model", "")),
+        asked=int(raw.get("asked", 0)),
     )
 
 
