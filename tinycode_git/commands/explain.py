@@ -15,10 +15,11 @@ from tinycode_git.commands.explainview import drawn_groups, timeline
 from tinycode_git.commands.opening import reading, say
 from tinycode_git.commands.proseview import in_words
 from tinycode_git.commands.provenance import operations_of, plans_of
-from tinycode_git.errors import Exit, TinyError, UsageError
+from tinycode_git.errors import Exit, Refused, TinyError, UsageError
+from tinycode_git.git.blame import path_arg
 from tinycode_git.git.diff import diff_commits
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.asking import asked_about
+from tinycode_git.history.asking import asked_about, once_there
 from tinycode_git.history.audiences import Audience, Group, summary
 from tinycode_git.history.commits import explain_commit, explain_path, explain_range
 from tinycode_git.history.evidence import Asked, Explanation, Role
@@ -119,6 +120,22 @@ def _asked(repo: ReadRepo, what: str, at: str) -> Asked:
     try:
         plan = find_plan(repo, what)
     except TinyError:
+        gone = once_there(repo, what, at)
+        if gone is not None:
+            return gone
+        if at == "HEAD" and repo.find(at) is None:
+            raise Refused("there is no commit yet", "git commit makes one") from None
+        place, colon, rest = what.rpartition(":")
+        gone = once_there(repo, place, at) if colon else None
+        if gone is not None:
+            last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
+            raise UsageError(
+                f"{place} is gone from {at} since {last}", f"git tiny explain {place}:{rest} --at {last}~1"
+            ) from None
+        if what.rstrip("/") in (".", ""):
+            raise UsageError(
+                "the whole repository is too much to explain", "git tiny insights shows it in numbers"
+            ) from None
         raise UsageError(
             f"{what!r} names no commit, range, path, line, symbol or plan here",
             "paths are as the commit has them (--at names another than HEAD); git tiny plans --all lists the plans",

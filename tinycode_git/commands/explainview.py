@@ -50,7 +50,7 @@ def _origins(found: Explanation, on: Console) -> Iterator[str]:
         return
     width = (on.width or 120) - 22
     for origin in found.origins[:_MOST_LINES]:
-        text = cut(visible(origin.text.replace("\t", "    ")), max(20, width))
+        text = cut(visible(origin.text.removesuffix("\r").replace("\t", "    ")), max(20, width))
         yield f"  {origin.line:>6} {on.paint(f'{origin.evidence:<4}', Style.OID)} {text}".rstrip()
     left = len(found.origins) - _MOST_LINES
     if left > 0:

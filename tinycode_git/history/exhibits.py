@@ -36,6 +36,7 @@ class Did(StrEnum):
 _BY_ROLE = {
     Role.INTRODUCED: Did.ADD,
     Role.RENAMED: Did.MOVE,
+    Role.DELETED: Did.REMOVE,
     Role.REVERTS: Did.REVERT,
     Role.REVERTED: Did.REVERT,
     Role.FIXES: Did.FIX,
@@ -136,8 +137,8 @@ def _head(one: Evidence) -> str:
 
 # From which role on a commit touches what was asked about; of a commit, whatever has to do with it does.
 TOUCHING: Mapping[str, AbstractSet[Role]] = {
-    "lines": {Role.INTRODUCED, Role.WROTE, Role.CHANGED},
-    "path": {Role.INTRODUCED, Role.RENAMED, Role.CHANGED},
+    "lines": {Role.INTRODUCED, Role.OLDEST, Role.WROTE, Role.CHANGED},
+    "path": {Role.INTRODUCED, Role.OLDEST, Role.RENAMED, Role.CHANGED, Role.DELETED},
     "range": {Role.PART},
     "plan": {Role.STEP},
     "commit": set(Role),
@@ -151,7 +152,7 @@ def by_importance(evidence: Iterable[Evidence]) -> list[Evidence]:
 
 def importance(one: Evidence) -> int:
     """0 is the greatest."""
-    if {Role.SUBJECT, Role.INTRODUCED, Role.WROTE} & set(one.roles):
+    if {Role.SUBJECT, Role.INTRODUCED, Role.OLDEST, Role.WROTE, Role.DELETED} & set(one.roles):
         return 0
     if {Role.REVERTS, Role.REVERTED, Role.RENAMED, Role.CAUSE, Role.BROUGHT} & set(one.roles):
         return 1
