@@ -147,7 +147,7 @@ def test_the_merge_that_brought_a_commit(repo: Repo) -> None:
     repo.commit("later", {"o.txt": "p\n"})
     found = inside(repo, "explain", oid[:10], "--json")
     assert roles(found)["Merge pull request #9"] == ["merged it"]
-    assert found["notes"] == ["it only adds: no commit wrote what it replaces"]
+    assert found["notes"] == ["no commit wrote lines that it replaces"]
 
 
 def test_a_path_with_its_renames(repo: Repo, told: dict[str, str]) -> None:

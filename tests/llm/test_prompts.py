@@ -14,6 +14,8 @@ PARTS = {
     "whole": {"task", "step", "path", "file", "pieces", "done", "problem"},
     "blocks": {"task", "step", "path", "file", "pieces", "done", "problem"},
     "ask": {"outline", "pieces", "commits", "question"},
+    "explain": {"most", "lines", "evidence", "problem", "question"},
+    "summary": {"most", "audience", "wanted", "evidence", "problem", "question"},
     "message": {"recent", "diff"},
     "complete": {"path", "before", "after"},
     "review": {"most", "subjects", "hunks"},

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.commands.explaining import Words, patch_of, put_in_words, speaking
 from tinycode_git.commands.explainview import drawn_groups, timeline
 from tinycode_git.commands.opening import reading, say
+from tinycode_git.commands.proseview import in_words
 from tinycode_git.commands.provenance import operations_of, plans_of
-from tinycode_git.errors import Exit, TinyError, UsageError
+from tinycode_git.errors import Exit, Refused, TinyError, UsageError
+from tinycode_git.git.blame import path_arg
 from tinycode_git.git.diff import diff_commits
-from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.asking import asked_about
+from tinycode_git.history.asking import asked_about, once_there
 from tinycode_git.history.audiences import Audience, Group, summary
 from tinycode_git.history.commits import explain_commit, explain_path, explain_range
 from tinycode_git.history.evidence import Asked, Explanation, Role
 from tinycode_git.history.lines import explain_lines
+from tinycode_git.history.prose import Prose
 from tinycode_git.plan.store import find_plan
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.diffview import paged
 
 app = new_app()
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Explanation):
+    """What ``--json`` prints: the evidence, and what of a model's words is borne out by it (None: none was asked)."""
+
+    prose: Prose | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class Summary:
     groups: tuple[Group, ...]
     evidence: tuple[Mapping[str, str], ...]
     gaps: tuple[str, ...]
+    prose: Prose | None
 
 
 @app.command()
@@ -49,6 +60,10 @@ def explain(
     audience: Annotated[Audience | None, typer.Option("--for", help="Of a range: a summary for these readers.")] = None,
     patch: Annotated[bool, typer.Option("--patch", "-p", help="With each commit what it changed.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many commits; 0: all.")] = 20,
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Another model than tiny.model.")] = "",
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="The evidence alone, even if a model is set up.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what history says: who wrote it, what changed it, what reverted or fixed it, for which stated reason.
@@ -57,13 +72,16 @@ def explain(
     .git-blame-ignore-revs or blame.ignoreRevsFile. Every statement names the commit that shows it. Where no message
     states a reason, it says so.
 
+    Where a model is set up, it puts the evidence in words. Each of its sentences cites commits; one that these do not
+    bear out is removed, and what a message states is told apart from what is inferred.
+
     Examples:
 
     \b
       git tiny explain src/server.c:512
       git tiny explain src/app.py:App.run --patch
       git tiny explain v1.2..HEAD --for release-notes
-      git tiny explain 3f2c1aa --json
+      git tiny explain 3f2c1aa --json --no-model
 
     Exit codes:
 
@@ -71,20 +89,25 @@ def explain(
       0  done
       1  what is named has no lines, or the symbol is not defined there
       2  nothing here is called that
-      4  the history is not all here (a shallow clone); what there is, is shown
+      4  the history is not all here (a shallow clone), or the model gave no answer; what there is, is shown
     """
     repo = reading()
     asked = _asked(repo, what, at)
     if audience is not None and asked.kind != "range":
         raise UsageError("--for summarises a range", f"git tiny explain A..B --for {audience.value}")
+    words = Words()
+    with speaking(repo, model, silent=no_model, words=words) as talk:
+        found = _explained(repo, asked)
+        put_in_words(repo, found, talk, words, audience)
+    found = replace(found, gaps=(*found.gaps, *words.gaps()))
     if audience is not None:
-        gaps = _summarise(repo, asked, audience, json)
+        _summarise(repo, found, audience, words.prose, json)
     else:
-        found = _with_provenance(repo, _explained(repo, asked))
+        found = _with_provenance(repo, found)
         found = _with_patches(repo, found) if patch else _without_patches(found)
-        gaps = found.gaps
-        _print(repo, found, limit=limit, json=json)
-    if gaps:
+        _print(repo, found, words.prose, limit=limit, json=json)
+    words.end()
+    if found.gaps:
         raise typer.Exit(Exit.INCOMPLETE)
 
 
@@ -97,6 +120,22 @@ def _asked(repo: ReadRepo, what: str, at: str) -> Asked:
     try:
         plan = find_plan(repo, what)
     except TinyError:
+        gone = once_there(repo, what, at)
+        if gone is not None:
+            return gone
+        if at == "HEAD" and repo.find(at) is None:
+            raise Refused("there is no commit yet", "git commit makes one") from None
+        place, colon, rest = what.rpartition(":")
+        gone = once_there(repo, place, at) if colon else None
+        if gone is not None:
+            last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
+            raise UsageError(
+                f"{place} is gone from {at} since {last}", f"git tiny explain {place}:{rest} --at {last}~1"
+            ) from None
+        if what.rstrip("/") in (".", ""):
+            raise UsageError(
+                "the whole repository is too much to explain", "git tiny insights shows it in numbers"
+            ) from None
         raise UsageError(
             f"{what!r} names no commit, range, path, line, symbol or plan here",
             "paths are as the commit has them (--at names another than HEAD); git tiny plans --all lists the plans",
@@ -125,47 +164,38 @@ def _with_provenance(repo: ReadRepo, found: Explanation) -> Explanation:
 
 def _with_patches(repo: ReadRepo, found: Explanation) -> Explanation:
     """Each commit with its diff; of lines, the part that is about them is there already."""
-    limited = ["--", found.asked.path] if found.asked.kind == "path" else []
-    evidence = []
-    for one in found.evidence:
-        text = one.patch
-        if not text:
-            options = ("-p", "--no-ext-diff", "--no-textconv", "--no-color", "--root", "-M", "--no-commit-id", "-m")
-            try:
-                out = repo.git.quiet("diff-tree", *options, "--first-parent", one.oid, *limited).out
-            except GitFailed:
-                out = b""
-            text = out.decode("utf-8", "surrogateescape").rstrip("\n")
-        evidence.append(replace(one, patch=text))
-    return replace(found, evidence=tuple(evidence))
+    evidence = tuple(replace(one, patch=one.patch or patch_of(repo, one, found.asked)) for one in found.evidence)
+    return replace(found, evidence=evidence)
 
 
 def _without_patches(found: Explanation) -> Explanation:
     return replace(found, evidence=tuple(replace(one, patch="") for one in found.evidence))
 
 
-def _print(repo: ReadRepo, found: Explanation, *, limit: int, json: bool) -> None:
+def _print(repo: ReadRepo, found: Explanation, prose: Prose | None, *, limit: int, json: bool) -> None:
     if json:
-        jsonout.write(found)
+        evidence: dict[str, Any] = {one.name: getattr(found, one.name) for one in fields(found)}
+        jsonout.write(Told(**evidence, prose=prose))
     else:
         drawn = console.for_stdout(repo.git)
         with paged(drawn, repo.git) as stream:
-            stream.write(timeline(found, drawn, limit))
+            stream.write((in_words(prose, drawn) if prose else "") + timeline(found, drawn, limit))
     for gap in found.gaps:
         say(f"not looked at: {gap}")
 
 
-def _summarise(repo: ReadRepo, asked: Asked, audience: Audience, json: bool) -> tuple[str, ...]:
-    found = explain_range(repo, asked)
+def _summarise(repo: ReadRepo, found: Explanation, audience: Audience, prose: Prose | None, json: bool) -> None:
     oids = [one.oid for one in found.evidence]
     groups = summary(audience, found.evidence, dict(zip(oids, diff_commits(repo.git, oids), strict=True)))
     if json:
         rows: tuple[dict[str, Any], ...] = tuple(
             {"id": one.id, "oid": one.oid, "title": one.title} for one in found.evidence
         )
-        jsonout.write(Summary(asked, audience, groups, rows, found.gaps))
+        jsonout.write(Summary(found.asked, audience, groups, rows, found.gaps, prose))
     elif groups:
-        sys.stdout.write(drawn_groups(groups, found.evidence, console.for_stdout(repo.git)))
+        drawn = console.for_stdout(repo.git)
+        sys.stdout.write((in_words(prose, drawn) if prose else "") + drawn_groups(groups, found.evidence, drawn))
     else:
-        say(f"{asked.words} holds no commits")
-    return found.gaps
+        say(f"{found.asked.words} holds no commits")
+    for gap in found.gaps:
+        say(f"not looked at: {gap}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from tinycode_git.history.audiences import Group
 from tinycode_git.history.evidence import Evidence, Explanation, Role
+from tinycode_git.history.exhibits import importance
 from tinycode_git.render.console import Console, Style
 from tinycode_git.render.diffview import painted
 from tinycode_git.render.escape import visible
@@ -49,7 +50,7 @@ def _origins(found: Explanation, on: Console) -> Iterator[str]:
         return
     width = (on.width or 120) - 22
     for origin in found.origins[:_MOST_LINES]:
-        text = cut(visible(origin.text.replace("\t", "    ")), max(20, width))
+        text = cut(visible(origin.text.removesuffix("\r").replace("\t", "    ")), max(20, width))
         yield f"  {origin.line:>6} {on.paint(f'{origin.evidence:<4}', Style.OID)} {text}".rstrip()
     left = len(found.origins) - _MOST_LINES
     if left > 0:
@@ -61,17 +62,9 @@ def _chosen(evidence: Sequence[Evidence], limit: int) -> Sequence[Evidence]:
     """What says most where not all is shown: first what is more than one of many changes, then the newest."""
     if not limit or len(evidence) <= limit:
         return evidence
-    ranked = sorted(evidence, key=lambda one: (_rank(one), -one.when))
+    ranked = sorted(evidence, key=lambda one: (importance(one), -one.when))
     kept = {one.id for one in ranked[:limit]}
     return [one for one in evidence if one.id in kept]
-
-
-def _rank(one: Evidence) -> int:
-    if {Role.SUBJECT, Role.INTRODUCED, Role.WROTE} & set(one.roles):
-        return 0
-    if {Role.REVERTS, Role.REVERTED, Role.RENAMED, Role.CAUSE, Role.BROUGHT} & set(one.roles):
-        return 1
-    return 2 if set(one.roles) - {Role.CHANGED, Role.PART} or one.fix else 3
 
 
 def _entry(one: Evidence, by_oid: dict[str, Evidence], on: Console) -> Iterator[str]:

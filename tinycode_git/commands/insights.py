@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.opening import reading
-from tinycode_git.errors import Refused
+from tinycode_git.commands.opening import reading, say
+from tinycode_git.errors import Exit, Refused
 from tinycode_git.history.insights import Insights, insights
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.chart import bars, columns, shades, squeezed
@@ -51,7 +51,7 @@ def insights_(
       0  done
       1  there is no commit yet
       2  no such commit
-      4  history is not all here
+      4  the history is not all here (a shallow clone); what there is, is counted
     """
     repo = reading()
     tip = repo.find(revision)
@@ -65,6 +65,10 @@ def insights_(
         jsonout.write(found)
     else:
         sys.stdout.write("".join(drawn(found, console.for_stdout(repo.git))))
+    for gap in found.gaps:
+        say(f"not looked at: {gap}")
+    if found.gaps:
+        raise typer.Exit(Exit.INCOMPLETE)
 
 
 def drawn(found: Insights, on: Console) -> Iterator[str]:

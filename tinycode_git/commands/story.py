@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.opening import reading
-from tinycode_git.errors import Incomplete, UsageError
-from tinycode_git.history.asking import asked_about
-from tinycode_git.history.gather import shallow_gap
+from tinycode_git.commands.opening import reading, say
+from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
+from tinycode_git.git.blame import path_arg
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.history.asking import asked_about, once_there
 from tinycode_git.history.story import Story, over_time, story
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.chart import bars, columns
@@ -50,11 +51,7 @@ def story_(
       4  the history is not all here (a shallow clone); what there is, is told
     """
     repo = reading()
-    repo.resolve(at)
-    asked = asked_about(repo, path if path.startswith(("./", "../", "/")) else f"./{path}", at)
-    if asked is None or asked.kind != "path":
-        raise UsageError(f"there is no file {path!r} in {at}", "--at names another commit than HEAD")
-    found = story(repo, asked.commit, asked.path)
+    found = story(repo, *_asked(repo, path, at))
     if json:
         jsonout.write(found)
     elif html:
@@ -66,9 +63,26 @@ def story_(
             raise Incomplete(f"{html} cannot be written: {failed.strerror}") from failed
     else:
         sys.stdout.write("".join(drawn(found, console.for_stdout(repo.git))))
-    gaps = shallow_gap(repo)
-    if gaps:
-        raise Incomplete(gaps[0])
+    for gap in found.gaps:
+        say(f"not looked at: {gap}")
+    if found.gaps:
+        raise typer.Exit(Exit.INCOMPLETE)
+
+
+def _asked(repo: ReadRepo, path: str, at: str) -> tuple[str, str]:
+    """The commit and the path from the top. Raises UsageError where there is no such file."""
+    if at == "HEAD" and repo.find(at) is None:
+        raise Refused("there is no commit yet", "git commit makes one")
+    repo.resolve(at)
+    words = path if path.startswith(("./", "../", "/")) else f"./{path}"
+    asked = asked_about(repo, words, at)
+    if asked is not None and asked.kind == "path":
+        return asked.commit, asked.path
+    gone = once_there(repo, words, at)
+    if gone is not None:
+        last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
+        raise UsageError(f"{path!r} is gone from {at} since {last}", f"git tiny story {path} --at {last}~1")
+    raise UsageError(f"there is no file {path!r} in {at}", "--at names another commit than HEAD")
 
 
 def drawn(found: Story, on: Console) -> Iterator[str]:

@@ -80,6 +80,7 @@ _UNWRITABLE = (
     "insufficient permission for adding an object",
 )
 # How git says that it has not an object that it was asked for, or cannot read it.
+_LEFT_OUT = "from promisor remote"
 _UNREADABLE = (
     "unable to read ",
     "missing blob",
@@ -88,6 +89,7 @@ _UNREADABLE = (
     "bad object",
     "is corrupt",
     "is empty",
+    _LEFT_OUT,
 )
 
 
@@ -99,6 +101,8 @@ class GitFailed(TinyError):
         first = text.splitlines()[0] if text else f"ended by signal {-code}" if code < 0 else f"exit code {code}"
         for label in ("fatal: ", "error: "):
             first = first.removeprefix(label)
+        if _LEFT_OUT in text:
+            first = "objects that this partial clone left out could not be fetched"
         super().__init__(f"git {_verb(args)} failed: {first}", detail=text if "\n" in text else "")
         self.code = code
         self.stderr = text
@@ -158,6 +162,7 @@ class Git(NamedTuple):
         """The whole environment of a child: repository variables scrubbed, then ours set."""
         env = {name: value for name, value in os.environ.items() if name not in LOCAL_ENV}
         env["GIT_NO_REPLACE_OBJECTS"] = "1"
+        env["GIT_GRAFT_FILE"] = f"{os.devnull}/none"  # a file that is there would be warned about
         env["GIT_TERMINAL_PROMPT"] = "0"
         if parsed:
             env["LC_ALL"] = "C"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tinycode_git.errors import Refused, UsageError
+from tinycode_git.git.blame import path_arg
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.history.evidence import Asked
 
@@ -33,7 +35,28 @@ def asked_about(repo: ReadRepo, words: str, revision: str = "HEAD") -> Asked | N
         return Asked("path", words, start or "", path)
     if commit is not None:
         return Asked("commit", words, commit)
-    return _within_path(repo, words, start) if start else None
+    within = _within_path(repo, words, start) if start else None
+    return within or _of_revision(repo, words)
+
+
+def _of_revision(repo: ReadRepo, words: str) -> Asked | None:
+    """``REV:PATH`` and ``REV:PATH:LINE``, as git writes them; the path counts from the top of the tree."""
+    revision, colon, rest = words.partition(":")
+    start = repo.find(revision) if colon and revision and rest else None
+    if start is None:
+        return None
+    found = asked_about(repo, f"{repo.place.worktree}/{rest}" if repo.place.prefix else rest, start)
+    return replace(found, words=words) if found is not None and found.path else None
+
+
+def once_there(repo: ReadRepo, words: str, revision: str = "HEAD") -> Asked | None:
+    """A path that is gone: it is asked about in the history of ``revision``. None where it never was there."""
+    start, path = repo.find(revision), _from_top(repo, words)
+    if start is None or not path:
+        return None
+    literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
+    last = literal.quiet("log", "-1", "--format=%H", "--end-of-options", start, "--", path_arg(path)).text
+    return Asked("path", words, start, path) if last else None
 
 
 def _range(repo: ReadRepo, words: str) -> Asked | None:
@@ -54,8 +77,14 @@ def _path(repo: ReadRepo, commit: str, words: str) -> str | None:
     path = _from_top(repo, words)
     if path is None or "\n" in path or not path:
         return None
-    kind = repo.git.quiet("cat-file", "-e", f"{commit}:{path}", ok=(0, 1, 128)).code
-    return path if kind == 0 else None
+    return path if kind_at(repo, commit, path) else None
+
+
+def kind_at(repo: ReadRepo, commit: str, path: str) -> str:
+    """``blob``, ``tree`` or ``commit`` (a submodule, whose objects are elsewhere); empty where nothing is there."""
+    literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
+    rows = literal.quiet("ls-tree", "-z", "--full-tree", "--end-of-options", commit, path_arg(path)).out
+    return rows.split(b" ", 2)[1].decode() if rows else ""
 
 
 def _from_top(repo: ReadRepo, words: str) -> str | None:
@@ -105,10 +134,10 @@ def _symbol(repo: ReadRepo, commit: str, words: str) -> tuple[str, str] | None:
 
 
 def _readable(repo: ReadRepo, commit: str, path: str) -> bytes:
-    """The text of a file. Raises Refused for a folder, a submodule, a binary file."""
-    content = repo.git.quiet("cat-file", "blob", f"{commit}:{path}", ok=(0, 128))
-    if content.code:
+    """The text of a file. Raises Refused for a folder, a submodule, a binary file; GitFailed where it is missing."""
+    if kind_at(repo, commit, path) != "blob":
         raise Refused(f"{path} is no file: it has no lines", "ask about the path itself")
-    if b"\0" in content.out[:8000]:
+    content = repo.git.quiet("cat-file", "blob", f"{commit}:{path_arg(path)}").out
+    if b"\0" in content[:8000]:
         raise Refused(f"{path} is binary: it has no lines", "ask about the path itself")
-    return content.out
+    return content

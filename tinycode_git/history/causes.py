@@ -66,7 +66,9 @@ def causes(repo: ReadRepo, commit: str, parent: str) -> tuple[Cause, ...]:
 
 def _chosen(patches: Iterable[FilePatch]) -> list[FilePatch]:
     """The files whose lines are asked for: those that existed, code before the rest."""
-    able = [one for one in patches if one.status in "MR" and one.hunks]
+    patches = [one for one in patches if one.hunks]
+    # A file that goes as a whole counts where nothing else does: most of it was no fault.
+    able = [one for one in patches if one.status in "MR"] or [one for one in patches if one.status == "D"]
     able = [one for one in able if kind_of(one.path) not in (Kind.LOCK, Kind.GENERATED)]
     return sorted(able, key=lambda one: -_WEIGHT.get(kind_of(one.path), 0.1))[:MOST_PATHS]
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from tinycode_git.git.blame import path_arg
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import Commit, ReadRepo
+from tinycode_git.history.asking import kind_at
 from tinycode_git.history.causes import causes
 from tinycode_git.history.evidence import Asked, Explanation, Gathered, Role
 from tinycode_git.history.gather import add_linked, finished, shallow_gap
@@ -64,7 +65,7 @@ def _name_causes(repo: ReadRepo, gathered: Gathered, commit: Commit) -> tuple[st
     for cause in found[:MOST_CAUSES]:
         gathered.add(cause.oid, Role.CAUSE, about=commit.oid)
         gathered.shares[cause.oid] = round(cause.share, 3)
-    return () if found else ("it only adds: no commit wrote what it replaces",)
+    return () if found else ("no commit wrote lines that it replaces",)
 
 
 def _name_merge(repo: ReadRepo, gathered: Gathered, commit: Commit, chain: list[str]) -> None:
@@ -98,7 +99,7 @@ def _links_within(repo: ReadRepo, asked: Asked) -> LinkIndex:
 
 def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Explanation:
     """How a file or folder came to be and what happened to it: the first commits, the renames, the newest changes."""
-    folder = repo.git.quiet("cat-file", "-t", f"{asked.commit}:{asked.path}").text == "tree"
+    folder = _is_folder(repo, asked)
     follow = [] if folder else ["--follow", "-M"]
     literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
     with literal.beside(*link_args(asked.commit)) as linking:
@@ -108,20 +109,34 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
         ).out
         links = parse_links(linking().out)
     rows = [part.strip(b"\n") for part in out.split(b"\0")]
-    gathered, changed = _life(rows)
-    notes = [f"{changed} commits changed it"]
+    gathered, changed = _life(rows, folder=folder)
+    notes = [f"{changed} commit{'s' * (changed != 1)} changed it"]
     kept = list(gathered.roles)
     if len(kept) > most:
-        wanted = {*kept[: most - 5], *kept[-5:], *(o for o in kept if Role.RENAMED in gathered.roles[o])}
+        wanted = {
+            *kept[: most - 5],
+            *kept[-5:],
+            *(o for o in kept if {Role.RENAMED, Role.DELETED} & set(gathered.roles[o])),
+        }
         gathered.roles = {oid: roles for oid, roles in gathered.roles.items() if oid in wanted}
         notes.append(f"shown are the first, the renames and the newest: {len(gathered.roles)} of them")
     oldest = list(gathered.roles)[-1] if gathered.roles else ""
-    add_linked(gathered, repo, links, only=(Role.CHANGED, Role.INTRODUCED))
+    add_linked(gathered, repo, links, only=(Role.CHANGED, Role.DELETED, Role.INTRODUCED))
     evidence = finished(gathered, repo, released=[oldest] if oldest else [])
     return Explanation(asked, evidence, notes=tuple(notes), gaps=shallow_gap(repo))
 
 
-def _life(rows: list[bytes]) -> tuple[Gathered, int]:
+def _is_folder(repo: ReadRepo, asked: Asked) -> bool:
+    """Whether the path is a folder, or was one before it went."""
+    kind = kind_at(repo, asked.commit, asked.path)
+    if kind:
+        return kind == "tree"
+    literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
+    last = literal.quiet("log", "-1", "--format=%P", asked.commit, "--", path_arg(asked.path)).text
+    return bool(last) and kind_at(repo, last.split(" ")[0], asked.path) == "tree"
+
+
+def _life(rows: list[bytes], *, folder: bool) -> tuple[Gathered, int]:
     """Roles of the commits that ``git log --raw`` told, newest first."""
     gathered = Gathered()
     oid, at = "", 0
@@ -137,6 +152,8 @@ def _life(rows: list[bytes]) -> tuple[Gathered, int]:
             at += 2
         elif row.startswith(b":"):
             at += 1
+            if row.endswith(b" D") and not folder:
+                gathered.roles[oid] = [Role.DELETED]
     if oid:
         gathered.roles[oid] = [Role.INTRODUCED]
     return gathered, len(gathered.roles)

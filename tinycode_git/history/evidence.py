@@ -20,7 +20,9 @@ class Role(StrEnum):
     INTRODUCED = "introduced"
     WROTE = "wrote the lines as they stand"
     CHANGED = "changed"
+    OLDEST = "the oldest that this clone has"
     RENAMED = "renamed"
+    DELETED = "deleted"
     CAUSE = "wrote what it replaces"
     REVERTED = "is reverted by it"
     REVERTS = "reverts"
@@ -159,7 +161,9 @@ class Gathered:
         releases: Mapping[str, Release],
     ) -> tuple[Evidence, ...]:
         """The records, oldest first, numbered E1, E2 ..."""
-        ordered = sorted(commits, key=lambda commit: (commit.committer.when, commit.oid))
+        # Rebased commits share a second; git named the newer of them first.
+        found = {oid: -at for at, oid in enumerate(self.roles)}
+        ordered = sorted(commits, key=lambda commit: (commit.committer.when, found[commit.oid]))
         made = []
         for number, commit in enumerate(ordered, 1):
             oid = commit.oid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tinycode_git.git.diff import diff_commits
 from tinycode_git.git.read import ReadRepo
@@ -33,6 +34,11 @@ def finished(
 ) -> tuple[Evidence, ...]:
     """The evidence whole: commits, the tests that came with each, the first tag that holds each of ``released``."""
     oids = list(gathered.roles)
+    for oid in shallow_ends(repo) & gathered.roles.keys():
+        seeming = (Role.INTRODUCED, Role.WROTE, Role.CAUSE)
+        gathered.roles[oid] = list(
+            dict.fromkeys(Role.OLDEST if role in seeming else role for role in gathered.roles[oid])
+        )
     commits = repo.commits(oids)
     tests: dict[str, list[str]] = {}
     files: dict[str, int] = {}
@@ -46,7 +52,24 @@ def finished(
             first = first_release(repo, oid)
             if first is not None:
                 found[oid] = first
-    return gathered.evidence(commits, tests, files, found)
+    return _mapped(repo, gathered.evidence(commits, tests, files, found))
+
+
+def _mapped(repo: ReadRepo, evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The authors as .mailmap has them, where it has them (git-check-mailmap(1))."""
+    contacts = {(one.author, one.email): f"{one.author} <{one.email}>" for one in evidence if one.email}
+    stdin = "".join(f"{contact}\n" for contact in contacts.values()).encode("utf-8", "surrogateescape")
+    done = repo.git.quiet("check-mailmap", "--stdin", stdin=stdin, ok=(0, 128))
+    rows = done.out.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    if done.code or len(rows) != len(contacts):  # a contact that git takes for none: names stay as they are
+        return evidence
+    found = dict(zip(contacts, rows, strict=True))
+    return tuple(_renamed(one, found.get((one.author, one.email), "")) for one in evidence)
+
+
+def _renamed(one: Evidence, contact: str) -> Evidence:
+    name, _, mail = contact.rpartition(" <")
+    return replace(one, author=name, email=mail.removesuffix(">")) if name else one
 
 
 def release_args(oid: str) -> list[str]:
@@ -67,6 +90,15 @@ def parse_releases(text: str) -> Release | None:
 def first_release(repo: ReadRepo, oid: str) -> Release | None:
     """The first tag that holds a commit; None where none does."""
     return parse_releases(repo.git.quiet(*release_args(oid)).text)
+
+
+def shallow_ends(repo: ReadRepo) -> frozenset[str]:
+    """The commits at which a shallow clone ends: their parents are not here, and their whole tree looks new."""
+    try:
+        text = (repo.place.common_dir / "shallow").read_text(encoding="ascii")
+    except OSError:
+        return frozenset()
+    return frozenset(text.split())
 
 
 def shallow_gap(repo: ReadRepo) -> tuple[str, ...]:

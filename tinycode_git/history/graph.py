@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -77,13 +78,24 @@ def _anew(place: Path, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPy
     return duckdb.connect(str(place))
 
 
+def stamp(repo: ReadRepo) -> str:
+    """What history looks like beside its oids: where a shallow clone ends, and whose name is whose (.mailmap)."""
+    found = sha256()
+    for place in (repo.place.common_dir / "shallow", (repo.place.worktree or repo.place.common_dir) / ".mailmap"):
+        try:
+            found.update(b"\1" + place.read_bytes())
+        except OSError:
+            found.update(b"\0")
+    return found.hexdigest()[:12]
+
+
 def _bring(repo: ReadRepo, connection: duckdb.DuckDBPyConnection, tip: str) -> None:
     """Make the tables hold the history of ``tip`` alone: what is new is added; if rewritten, all is made anew."""
     row = connection.execute("SELECT tip FROM meta").fetchone()
-    old = str(row[0]) if row else ""
-    if old == tip:
+    old, _, looks = str(row[0]).partition(" ") if row else ("", "", "")
+    if (old, looks) == (tip, stamp(repo)):
         return
-    if old and (repo.find(old) is None or not repo.is_ancestor(old, tip)):
+    if old and (looks != stamp(repo) or repo.find(old) is None or not repo.is_ancestor(old, tip)):
         for table in ("meta", "commits", "touches"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608  # the names stand above
         old = ""
@@ -94,7 +106,7 @@ def _bring(repo: ReadRepo, connection: duckdb.DuckDBPyConnection, tip: str) -> N
     connection.execute("BEGIN")
     _insert(connection, out)
     connection.execute("DELETE FROM meta")
-    connection.execute("INSERT INTO meta VALUES(?, ?)", (VERSION, tip))
+    connection.execute("INSERT INTO meta VALUES(?, ?)", (VERSION, f"{tip} {stamp(repo)}"))
     connection.execute("COMMIT")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.graph import VERSION, clean, graph
+from tinycode_git.history.gather import shallow_gap
+from tinycode_git.history.graph import VERSION, clean, graph, stamp
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,12 +101,13 @@ class Insights:
     pairs: tuple[Pair, ...]
     ages: tuple[Age, ...]
     branches: tuple[Branch, ...]
+    gaps: tuple[str, ...] = ()
 
 
 def insights(repo: ReadRepo, tip: str, *, days: int, most: int) -> Insights:
     """The statistics of the history of ``tip``; hot spots, owners and pairs of the last ``days`` (0: of all)."""
     place = repo.place.tiny_dir / "insights"
-    name = f"{VERSION}-{tip}-{days}-{most}.json"
+    name = f"{VERSION}-{tip}-{stamp(repo)}-{days}-{most}.json"
     answer = _kept(place / name)
     if answer is None:
         with graph(repo, tip) as base:
@@ -115,7 +117,7 @@ def insights(repo: ReadRepo, tip: str, *, days: int, most: int) -> Insights:
     found = branches(repo, tip, away)
     if away != known or not (place / name).exists():
         _keep(place, name, {**answer, "away": away})
-    return Insights(**{**answer, **_typed(answer)}, branches=found)
+    return Insights(**{**answer, **_typed(answer)}, branches=found, gaps=shallow_gap(repo))
 
 
 def _kept(place: Path) -> dict[str, Any] | None:

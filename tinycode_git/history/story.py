@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tinycode_git.errors import Refused
 from tinycode_git.git.blame import ignored_revisions, parse_blame, path_arg
 from tinycode_git.git.read import ReadRepo
+from tinycode_git.history.asking import kind_at
+from tinycode_git.history.gather import shallow_ends, shallow_gap
 from tinycode_git.history.links import LinkKind, is_fix, links_in
 from tinycode_git.proposal import path_str
 
@@ -76,12 +78,13 @@ class Story:
     phases: tuple[Phase, ...]
     turns: tuple[Turn, ...]
     holders: tuple[Holder, ...]
+    gaps: tuple[str, ...] = ()
 
 
 def story(repo: ReadRepo, tip: str, path: str) -> Story:
     """The story of a file of ``tip``. Raises Refused for what is no file with lines."""
-    blob = repo.git.quiet("cat-file", "blob", f"{tip}:{path}", ok=(0, 128))
-    if blob.code or b"\0" in blob.out[:8000]:
+    blob = kind_at(repo, tip, path) == "blob" and repo.git.quiet("cat-file", "blob", f"{tip}:{path_arg(path)}").out
+    if blob is False or b"\0" in blob[:8000]:
         raise Refused(f"{path} is no text file", "git tiny explain PATH tells of folders and other files")
     with ignored_revisions(repo, tip) as ignore:
         ignoring = [f"--ignore-revs-file={ignore}"] if ignore else []
@@ -89,7 +92,9 @@ def story(repo: ReadRepo, tip: str, path: str) -> Story:
         with blaming as blamed:
             changes = tuple(_changes(repo, tip, path))
             holders = _holders(blamed().out)
-    return Story(path, tip, changes, tuple(phases(changes)), tuple(turns(changes)), holders)
+    ends = shallow_ends(repo)
+    told = tuple(turns(changes, ends))
+    return Story(path, tip, changes, tuple(phases(changes)), told, holders, shallow_gap(repo))
 
 
 def _changes(repo: ReadRepo, tip: str, path: str) -> Iterator[Change]:
@@ -170,12 +175,14 @@ def _kind(added: int, removed: int, size: int) -> str:
     return "shrinking" if net < -max(20, size * 0.2) else "work"
 
 
-def turns(changes: Sequence[Change]) -> Iterator[Turn]:
+def turns(changes: Sequence[Change], ends: Collection[str] = ()) -> Iterator[Turn]:
     """The commits that made it another file: the first, renames, rewrites, great growth, reverts, fixes by another
-    hand's commit. Pure; the weightiest where there are many, in order of time."""
+    hand's commit. Pure; the weightiest where there are many, in order of time. At one of ``ends`` nothing began."""
     found: list[tuple[float, Turn]] = []
     for at, one in enumerate(changes):
         weight, why = _weight(one, changes[at - 1].size if at else 0, first=at == 0)
+        if at == 0 and one.oid in ends:
+            why = f"the oldest that this clone has, with {one.added} lines"
         if why:
             found.append((weight, Turn(one.oid, one.at, one.author, one.title, why)))
     kept = sorted(found, key=lambda pair: -pair[0])[:MOST_TURNS]
