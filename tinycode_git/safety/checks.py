@@ -62,8 +62,9 @@ def holds(spec: str, value: bytes) -> bool:
 
 
 def _loaded(name: str) -> dict[str, Check]:
-    if name not in _CHECKS:
-        import_module("tinycode_git.safety.checksums")
+    for module in ("checksums", "randomness"):
+        if name not in _CHECKS:
+            import_module(f"tinycode_git.safety.{module}")
     return _CHECKS
 
 
