@@ -21,7 +21,6 @@ _USUAL = frozenset(group[0] + letter for group in _FOLLOWERS.split() for letter 
 _WORDY = 0.62
 _LEAST, _ALONE = 12, 16
 _PART = re.compile(rb"[A-Za-z0-9]+")
-_END = re.compile(rb"[_.:-]")
 
 
 @check("random")
@@ -38,31 +37,53 @@ def random(value: bytes) -> bool:
     return any(len(part) >= _ALONE and _drawn(part) for part in parts)
 
 
-@check("random-end")
-def random_end(value: bytes) -> bool:
-    """``random`` for what follows the last ``_``, ``-``, ``.`` or ``:``: the body of a token, without its prefix."""
-    body = _END.split(value)[-1]
-    return len(body) >= 20 and digits(body) >= 2 and _drawn(body)
+@check("key-shaped")
+def key_shaped(value: bytes) -> bool:
+    """Of a key's form, drawn or invented: sixteen letters and figures in one part, or a UUID, and no words."""
+    if uuid(value):
+        return True
+    return any(len(part) >= _ALONE and digits(part) >= 2 and _wordiness(part) < 0.8 for part in _PART.findall(value))
+
+
+@check("issued-token")
+def issued_token(value: bytes) -> bool:
+    """A prefix that names a token, and a random body of twenty characters or more.
+
+    A prefix that says "token" (``sk``, ``live`` ...) is enough for any body; another one needs a body of both cases and
+    figures, and must not be what stands before digests (``sha256-``, ``bundle.``).
+    """
+    prefix, body = _parted(value)
+    plain = b"".join(_PART.findall(body))
+    if not prefix or _DIGEST.search(prefix) or len(plain) < 20 or digits(plain) < 2 or not random(body):
+        return False
+    return bool(_TOKEN.search(prefix)) or _cases(plain) == 2
+
+
+@check("both-cases")
+def both_cases(value: bytes) -> bool:
+    """Capital and small letters and three figures or more: no digest, no UUID."""
+    return _cases(value) == 2 and digits(value) >= 3
 
 
 _TOKEN = re.compile(
-    rb"(?i)(?:\A|[_.-])(?:live|test|prod|production|sandbox|dev|staging|pats?|pk|sk|rk|ak|keys?|api|apikey|tok|token"
-    rb"|secret|sec|auth|oauth|bot|user|org|svc|srv|service|access|refresh|session|personal|v\d)(?=[_.:-])"
+    rb"(?i)(?:\A|[_.:-])[a-z]{0,4}(?:live|test|prod|production|sandbox|dev|staging|pats?|pk|sk|rk|ak|keys?|api|tok|token"
+    rb"|secret|sec|auth|oauth|bot|user|org|svc|srv|service|access|refresh|session|personal|v\d)[_.:-]"
 )
 _DIGEST = re.compile(
     rb"(?i)sha\d|md5|hash|digest|commit|rev|build|chunk|bundle|asset|cache|etag|blob|tree|index|main|app[._-]|vendor|img"
     rb"|icon|image|file|uuid|guid|layer|integrity|boundary|upload|tmp|temp|www|http|cdn|css|js[._-]"
 )
+_PREFIX = re.compile(rb"(?:[A-Za-z][A-Za-z0-9]{0,14}[_.:-]){1,4}")
 
 
-@check("token-prefix")
-def token_prefix(value: bytes) -> bool:
-    """What stands before the random end says that it is a token, or does not say that it is a digest of something."""
-    body = _END.split(value)[-1]
-    prefix = value[: len(value) - len(body)]
-    if _DIGEST.search(prefix):
-        return False
-    return bool(_TOKEN.search(prefix)) or (digits(body) >= 2 and _cases(body) == 2)
+def _parted(value: bytes) -> tuple[bytes, bytes]:
+    """Prefix and body: the prefix is made of the words at the start, the body of the rest."""
+    found, end = _PREFIX.match(value), 0
+    for part in re.finditer(rb"([A-Za-z0-9]+)[_.:-]", found[0] if found else b""):
+        if len(part[1]) >= 10 and _drawn(part[1] * 2):
+            break
+        end = part.end()
+    return value[:end], value[end:]
 
 
 def _drawn(part: bytes) -> bool:
