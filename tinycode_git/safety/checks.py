@@ -62,8 +62,9 @@ def holds(spec: str, value: bytes) -> bool:
 
 
 def _loaded(name: str) -> dict[str, Check]:
-    if name not in _CHECKS:
-        import_module("tinycode_git.safety.checksums")
+    for module in ("checksums", "randomness"):
+        if name not in _CHECKS:
+            import_module(f"tinycode_git.safety.{module}")
     return _CHECKS
 
 
@@ -196,14 +197,18 @@ _RUNS = (
 )
 
 
-@check("not-placeholder")
-def not_placeholder(value: bytes) -> bool:
-    """Not a stand-in: a word for one, a template, one character repeated, mostly runs of the alphabet."""
+@check("not-stand-in")
+def not_stand_in(value: bytes) -> bool:
+    """Not a word for a secret, a template, or one character repeated."""
     if _STAND_IN.search(value) or _TEMPLATE.search(value):
         return False
-    if re.search(rb"(.)\1{7}", value, re.S) or len(set(value)) <= max(2, min(len(value) // 8, 9)):
-        return False
-    return _in_runs(value.lower()) * 10 < len(value) * 9
+    return not re.search(rb"(.)\1{7}", value, re.S) and len(set(value)) > max(2, min(len(value) // 8, 9))
+
+
+@check("not-placeholder")
+def not_placeholder(value: bytes) -> bool:
+    """Not a stand-in, nor mostly runs of the alphabet."""
+    return not_stand_in(value) and _in_runs(value.lower()) * 10 < len(value) * 9
 
 
 def _in_runs(value: bytes) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HEAD = 8000  # where git itself looks for a NUL: xdiff-interface.c, buffer_is_binary()
 MOST_MATCHES = 2000
+MOST_TRIES = 10_000
 MOST_STRUCTURAL = 8 << 20
 _IN_BINARY = ("secret", "path", "hygiene", "supply-chain")
 _NEAR_BEFORE, _NEAR_AFTER = 256, 128
@@ -135,16 +136,20 @@ class Engine:
     def _confirmed(self, at: int, view: View, ends: Sequence[int], gaps: list[str]) -> Iterator[Hit]:
         from tinycode_git.safety.regex import confirmer, named
 
-        rule, count = self.rules[at], 0
+        rule, count, tries = self.rules[at], 0, MOST_TRIES
         expression = confirmer(rule.body)
         group = (rule.config or {}).get("group") or named(rule.body)
         for begin, stop in regions(ends, self._firing.reach[at], len(view.data)):
-            for found in expression.finditer(view.data, begin, stop):
+            while (found := expression.search(view.data, begin, stop)) is not None:
                 start, end = found.span(group)
                 if start < 0:
                     start, end = found.span()
                 if start == end or not self._meets(rule, view.data, start, end):
+                    # What a match that is none has swallowed may hold the next one: a = env.a or 'value'
+                    again, tries = tries > 0 and found.end() > start, tries - 1
+                    begin = max(start if again else found.end(), found.start() + 1)
                     continue
+                begin = max(found.end(), found.start() + 1)
                 count += 1
                 if count > MOST_MATCHES:
                     gaps.append(f"more than {MOST_MATCHES} matches of {rule.id}")
