@@ -4,8 +4,8 @@
 
 The cause is known from the commit itself: a ``Fixes: <oid>`` trailer, or ``This reverts commit <oid>``. What is
 explained is another commit: the same tree on the same parent, its message without oids, quoted subjects, such trailers
-and the cause's own subject, as HEAD of a repository that has no other ref, so that nothing later than the fix can be seen. The
-causes that it names are ranked as they are shown, by their share.
+and the cause's own subject, as HEAD of a repository that has no other ref, so that nothing later than the fix can be
+seen. The causes that it names are ranked as they are shown, by their share.
 
 Beside it stands what needs no blame: the three newest commits that touched the same files. The claim: the cause is
 among the first three for at least six in ten of 200 commits or more. Clones each repository unless a copy on this
