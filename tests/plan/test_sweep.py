@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.plan.plans import Made, apply, execute_in, make_plan, state
-from tests.plan.sweep import INJECTIONS, Point, Stage
+from tests.plan.sweep import EIO, FULL, INJECTIONS, KILL, Point, Stage
 from tests.plan.test_interrupted import AFTER, BEFORE, CHANGE, work
 from tests.repos import Repo
 from tinycode_git.plan.store import find_plan
@@ -132,6 +132,23 @@ def sweep(
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_sample_of_points(world: Path, repo: Repo, verb: str, record_property: Callable[[str, object], None]) -> None:
     record_property("summary", sweep(world, repo, verb, lambda every: random.Random().sample(every, SAMPLE)))
+
+
+def test_objects_that_git_does_not_move_into_place_are_written_again(world: Path, repo: Repo) -> None:
+    """``git unpack-objects`` ends with 0 also where it could not move what it unpacked (seen with git 2.39)."""
+
+    def chosen(every: list[tuple[Point, str]]) -> list[tuple[Point, str]]:
+        moves = [one for one in every if (one[0].verb, one[0].call) == ("unpack-objects", "mkdir")]
+        return [one for one in moves if one[1] in (EIO, FULL)][-2:]
+
+    sweep(world, repo, "apply", chosen)
+
+
+def test_what_comes_after_the_merge_makes_no_failure_of_it(world: Path, repo: Repo) -> None:
+    stage, scene = scene_of(world, repo, "apply")
+    stage.points()
+    last = max(int(folder.suffix[1:]) for folder in stage.sweep.glob("rev-parse.*"))
+    assert outcome(stage, scene, Point("rev-parse", last, "write", 1, "where the hooks are"), KILL) == ""
 
 
 @pytest.mark.slow
