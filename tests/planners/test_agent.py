@@ -129,6 +129,12 @@ def test_commits_are_steps_and_what_is_left_comes_last(repo: Repo, env: dict[str
     repo.fsck()
 
 
+def test_it_is_named_after_the_program(repo: Repo) -> None:
+    plan = repo.tiny("propose", "--agent", "A=1 B=2 sh -c 'echo $A$B > a'", "set variables", "--json").json
+    assert plan["notes"][0].startswith("sh: exit code 0, ")
+    assert repo.show(plan["tip"], "a") == b"12\n"
+
+
 def test_it_is_told_the_task_and_sees_no_way_back(repo: Repo, env: dict[str, str]) -> None:
     repo.git("remote", "add", "origin", repo.path.parent / "elsewhere")
     task = 'it\'s a "task"; touch evil $(touch evil2)'
@@ -205,7 +211,7 @@ def test_one_that_does_nothing_leaves_nothing(repo: Repo, env: dict[str, str]) -
         with untouched(repo):
             answer = propose(repo, script, env, check=False)
         assert answer.code == 1
-        assert f"the agent ended with exit code {code} and changed nothing" in answer.err
+        assert f"the agent ended with exit code {code} and changed nothing\nhint: it printed nothing" in answer.err
     assert plans(repo) == []
 
 
