@@ -23,7 +23,7 @@ KNOWN: dict[str, str] = {
     "tiny.check": "the command that a plan's result must pass before it is merged",
     "tiny.checksetup": "a command that prepares the checkout in which the check runs",
     "tiny.checklink": "a path of the working tree that the checkout links to (several times: node_modules, .venv)",
-    "tiny.sandbox": "whether checks run in a sandbox: auto (where it works), require or off",
+    "tiny.sandbox": "whether agents and checks run in a sandbox: auto (where it works), require or off",
     "tiny.checkseconds": "how long the check may take (default 3600)",
     "tiny.signtimeout": "how long a signing program may take, in seconds (default 120)",
     "tiny.limittime": "how long an agent or a check may take, in seconds",

@@ -192,6 +192,14 @@ def test_an_allocation_that_is_refused_at_once_is_said_too(place: Path, sandbox:
     assert _run("raise MemoryError", place, sandbox, Limits(seconds=60)).exceeded == ()
 
 
+def test_a_file_that_is_refused_at_once_is_said_too(place: Path, sandbox: Sandbox | None) -> None:
+    limits = Limits(seconds=60, open_files=100)
+    outcome = _run("held = [open('/dev/null') for n in range(500)]", place, sandbox, limits)
+    words = "open files: Too many open files: the system refuses a process more than 100"
+    assert (outcome.code, outcome.exceeded) == (1, (words,))
+    assert _run("raise OSError(24, 'Too many open files')", place, sandbox, Limits(seconds=60)).exceeded == ()
+
+
 def test_within_its_limits_nothing_is_said(place: Path, sandbox: Sandbox | None) -> None:
     limits = Limits(seconds=60, memory=2 << 30, cpu_seconds=300, open_files=100, file_size=10 << 20)
     outcome = _run("open('small', 'w').write('x'); import sys; sys.exit(5)", place, sandbox, limits)

@@ -225,6 +225,7 @@ def test_a_gate_that_changes_the_repository(name: str, repo: Repo, sandbox: str)
         assert (changed, result.changed) == ((), ())
     else:
         assert changed
+        assert result.changed
         assert "changed your repository: " in result.words()
     assert not _run(repo, CHANGES[name].format(repo=repo.path), sandbox, links=("linked",)).remembered
 

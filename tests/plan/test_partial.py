@@ -163,6 +163,17 @@ def test_the_rest_and_then_the_part_are_rolled_back_by_reset(text: Repo) -> None
     text.tiny("redo", part["id"])
     text.tiny("redo", plan.id)
     assert text.tree().keys() >= {"a", "b", "c"}
+    text.tiny("audit", "verify")
+
+
+def test_what_the_audit_log_says_of_a_part_holds_and_a_move_that_it_does_not_know_shows(text: Repo) -> None:
+    plan = make_plan(text, *FILES)
+    part = apply(text, plan, "--steps", "1-2", "--json").json
+    text.tiny("audit", "verify")
+    text.git("update-ref", "-m", f"tiny: apply {part['id']}", "refs/heads/main", "HEAD~1")
+    answer = text.tiny("audit", "verify", check=False)
+    assert answer.code == 1
+    assert "TAMPERED (unrecorded): refs/heads/main was moved to " in answer.out
 
 
 def test_the_part_is_rolled_back_and_the_rest_restacked(text: Repo) -> None:

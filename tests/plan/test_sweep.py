@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.plan.plans import Made, apply, execute_in, make_plan, state
-from tests.plan.sweep import INJECTIONS, Point, Stage
+from tests.plan.sweep import EIO, FULL, INJECTIONS, KILL, Point, Stage
 from tests.plan.test_interrupted import AFTER, BEFORE, CHANGE, work
 from tests.repos import Repo
 from tinycode_git.plan.store import find_plan
@@ -132,6 +132,26 @@ def sweep(
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_sample_of_points(world: Path, repo: Repo, verb: str, record_property: Callable[[str, object], None]) -> None:
     record_property("summary", sweep(world, repo, verb, lambda every: random.Random().sample(every, SAMPLE)))
+
+
+def test_objects_that_git_does_not_move_into_place_are_written_again(world: Path, repo: Repo) -> None:
+    """``git unpack-objects`` ends with 0 also where it could not move what it unpacked (seen with git 2.39)."""
+
+    def chosen(every: list[tuple[Point, str]]) -> list[tuple[Point, str]]:
+        moves = [one for one in every if (one[0].verb, one[0].call) == ("unpack-objects", "mkdir")]
+        return [one for one in moves if one[1] in (EIO, FULL)][-2:]
+
+    sweep(world, repo, "apply", chosen)
+
+
+@pytest.mark.parametrize("verb", ["rev-parse", "update-ref"])
+def test_what_comes_after_the_merge_makes_no_failure_of_it(world: Path, repo: Repo, verb: str) -> None:
+    """The last of each: to see whether there is a post-merge hook, and to move the ref of the audit log."""
+    stage, scene = scene_of(world, repo, "apply")
+    found = [point for point in stage.points() if (point.verb, point.call) == (verb, "fsync")]
+    last = max(int(folder.suffix[1:]) for folder in stage.sweep.glob(f"{verb}.*"))
+    calls = [point for point in found if point.number == last] or [Point(verb, last, "write", 1, "its answer")]
+    assert [outcome(stage, scene, point, KILL) for point in calls] == [""] * len(calls)
 
 
 @pytest.mark.slow

@@ -129,6 +129,12 @@ def test_commits_are_steps_and_what_is_left_comes_last(repo: Repo, env: dict[str
     repo.fsck()
 
 
+def test_it_is_named_after_the_program(repo: Repo) -> None:
+    plan = repo.tiny("propose", "--agent", "A=1 B=2 sh -c 'echo $A$B > a'", "set variables", "--json").json
+    assert plan["notes"][0].startswith("sh: exit code 0, ")
+    assert repo.show(plan["tip"], "a") == b"12\n"
+
+
 def test_it_is_told_the_task_and_sees_no_way_back(repo: Repo, env: dict[str, str]) -> None:
     repo.git("remote", "add", "origin", repo.path.parent / "elsewhere")
     task = 'it\'s a "task"; touch evil $(touch evil2)'
@@ -205,7 +211,7 @@ def test_one_that_does_nothing_leaves_nothing(repo: Repo, env: dict[str, str]) -
         with untouched(repo):
             answer = propose(repo, script, env, check=False)
         assert answer.code == 1
-        assert f"the agent ended with exit code {code} and changed nothing" in answer.err
+        assert f"the agent ended with exit code {code} and changed nothing\nhint: it printed nothing" in answer.err
     assert plans(repo) == []
 
 
@@ -271,6 +277,7 @@ def test_a_killed_git_tiny_takes_its_agent_along(repo: Repo, env: dict[str, str]
             "was ended: memory: ",
         ),
         ("tiny.limitCpu", "1", "while :; do :; done", "was ended: CPU time: "),
+        ("tiny.limitFiles", "50", "python3 -c \"x = [open('/dev/null') for n in range(99)]\"", "open files: "),
         ("tiny.limitFileSize", "1m", 'python3 -c \'open("large", "wb").write(bytes(5_000_000))\'', "file size: "),
         ("tiny.limitTime", "2", "sleep 300", "was ended: time: "),
     ],
@@ -345,15 +352,17 @@ def test_with_a_sandbox_nothing_of_the_users_changes(valued: Repo, name: str) ->
     assert [plan["state"] for plan in plans(valued)] == ["draft"]
 
 
-BACK = {  # whether what was changed is put back
-    "edits the configuration": True,
-    "deletes a branch": True,
-    "makes a branch": True,
-    "makes a tag": True,
-    "moves a ref of ours": True,
-    "deletes one of ours": True,
-    "resets softly": True,
-}
+# What was changed and is put back; files of the working tree, HEAD, the index and the stash are shown.
+BACK = (
+    "edits the configuration",
+    "deletes a branch",
+    "makes a branch",
+    "makes a tag",
+    "moves a ref of ours",
+    "deletes one of ours",
+    "resets softly",
+    "makes a hook",
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -375,8 +384,9 @@ def test_without_one_every_change_is_shown_and_refs_and_settings_put_back(
     }
     assert now == {ref: oid for ref, oid in refs.items() if not ref.startswith("refs/tiny/a")}
     assert (valued.git_dir() / "config").read_bytes() == config
-    if BACK.get(name):
+    if name in BACK:
         assert "put back: " in answer.err
+    assert not (valued.git_dir() / "hooks/pre-commit").exists()
     if name != "checks out":
         assert valued.git("symbolic-ref", "HEAD").text == head
     valued.fsck()
@@ -394,6 +404,43 @@ def test_work_of_the_users_meanwhile_is_shown_and_in_a_sandbox_never_taken_back(
     assert "put back" not in err
     assert repo.oid() == mine
     assert [plan["state"] for plan in plans(repo)] == ["draft"]
+
+
+def test_without_one_a_commit_of_the_users_meanwhile_is_shown_and_left(repo: Repo, bare_path: dict[str, str]) -> None:
+    child = start(repo, "echo a > a; echo ready; sleep 3", bare_path)
+    wait_for(child, "ready")
+    repo.git("branch", "gone")
+    repo.branch("mine")
+    mine = repo.commit("mine", {"mine": "m\n"})
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 1
+    assert "your repository was changed while the agent ran" in err
+    assert "put back: refs/heads/gone" in err
+    assert "put back: refs/heads/mine" not in err
+    assert (repo.oid(), repo.git("symbolic-ref", "HEAD").text) == (mine, "refs/heads/mine")
+
+
+def test_what_it_changed_is_shown_also_where_its_work_cannot_be_taken(repo: Repo, bare_path: dict[str, str]) -> None:
+    script = f"git checkout -q --orphan alone; echo a > a; git add a; {COMMIT} -m alone; git -C {repo.path} branch evil"
+    refs = repo.refs()
+    answer = propose(repo, script, bare_path, check=False)
+    assert answer.code == 1
+    assert "error: your repository was changed while the agent ran (" in answer.err
+    assert "put back: refs/heads/evil" in answer.err
+    assert "it left no plan: agent left commits that do not stand on the plan's base" in answer.err
+    assert {ref: oid for ref, oid in repo.refs().items() if not ref.startswith("refs/tiny/a")} == refs
+
+
+def test_the_sandbox_that_the_settings_want(repo: Repo, bare_path: dict[str, str]) -> None:
+    repo.config("tiny.sandbox", "require")
+    with untouched(repo):
+        answer = propose(repo, "echo a > a", bare_path, check=False)
+    assert (answer.code, answer.err.splitlines()[0]) == (4, "error: there is no sandbox that works here")
+    repo.config("tiny.sandbox", "off")
+    with untouched(repo):
+        made = propose(repo, "echo a > a", {})
+    assert "no sandbox (tiny.sandbox is off): what the agent changes of yours is detected afterwards" in made.err
+    assert made.json["notes"][0].endswith("without a sandbox")
 
 
 LINGERING = {

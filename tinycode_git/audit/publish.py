@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from tinycode_git.audit.keys import LogState, Signer
 from tinycode_git.audit.ledger import JournalLedger
@@ -19,6 +20,7 @@ from tinycode_git.audit.tail import Tail
 from tinycode_git.audit.upload import Upload, upload
 from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.git.process import Git, GitFailed
+from tinycode_git.git.refs import RefMove, refusal
 from tinycode_git.ledger import Anchor, Operation
 
 # Objects are on the disk before a ref names them (git-config(1), core.fsync).
@@ -130,13 +132,28 @@ def _publish(
     else:
         commit = uploaded.packed.add("commit", _commit(tree, above, message, ledger))
         uploaded.flush()
-    old = above or "0" * len(commit)
-    try:
-        git.quiet(*DURABLE, "update-ref", "-m", "git tiny audit checkpoint", ref_of(log), commit, old)
-    except GitFailed as failed:
-        raise Refused(f"{ref_of(log)} was moved by somebody else meanwhile", "try again") from failed
-    LogState(log).raise_witness(note, ledger.journal.folder.parent)
+    common = ledger.journal.folder.parent
+    _move(git, common, RefMove(ref_of(log), above, commit))
+    LogState(log).raise_witness(note, common)
     return commit
+
+
+def _move(git: Git, common: Path, move: RefMove) -> None:
+    """Move the log's ref, for one process at a time: a lock that our own killed git left there is taken away.
+
+    Raises Refused where somebody holds the ref or moved it, Incomplete where it cannot be written.
+    """
+    asked = (*DURABLE, "update-ref", "-m", "git tiny audit checkpoint", "--end-of-options", move.ref, move.new)
+    for last in (False, True):
+        try:
+            git.quiet(*asked, move.old or "0" * len(move.new))
+            return
+        except GitFailed as failed:
+            if last or failed.code >= 0:
+                raise refusal([move], failed) from failed
+            (common / f"{move.ref}.lock").unlink(missing_ok=True)
+            if git.quiet("for-each-ref", "--format=%(objectname)", move.ref).text == move.new:
+                return
 
 
 def _message(body: Checkpoint, uploaded: Upload) -> str:

@@ -229,9 +229,16 @@ def _hold_trailer(scene: Scene, own: str, trailer: Trailer) -> None:
 
 def _hold_deeds(scene: Scene, own: str, made: set[tuple[str, str]]) -> None:
     """What the reflogs say git tiny did has its entry; under any name, because a branch may be renamed."""
-    known = {(merge.action, merge.plan, merge.commit) for merge in scene.chains[own].merges}
+    merges = scene.chains[own].merges
+    known = {(merge.action, merge.plan, merge.commit) for merge in merges}
+    operations = {(merge.action, merge.plan) for merge in merges}
+    listed = scene.git.quiet("for-each-ref", "--format=%(refname:lstrip=3)", "refs/tiny/plans/").text
+    plans = set(listed.split("\n"))
     for deed in deeds(scene.git):
         if (text_of(deed.ref), deed.commit) in made or (deed.action, text_of(deed.plan), deed.commit) in known:
+            continue
+        # An approval of some steps moves branches of plans along with the target, which its entry names.
+        if deed.ref.rpartition("/")[2] in plans and (deed.action, text_of(deed.plan)) in operations:
             continue
         did = f"tiny: {deed.action} {deed.plan}"
         message = f"{deed.ref} was moved to {deed.commit[:12]} ({did}), and no entry says so"

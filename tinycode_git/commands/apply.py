@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.checkpoints import checkpoint_if_due
+from tinycode_git.commands.checkpoints import after_move
 from tinycode_git.commands.gates import wanted_gate
-from tinycode_git.commands.onrecord import about, approved, policy_moved
+from tinycode_git.commands.onrecord import about, approved
 from tinycode_git.commands.opening import executing, planning, preload, say
 from tinycode_git.commands.planview import PlanView, summary, view
 from tinycode_git.commands.validating import judged, refuse_blocked
@@ -158,9 +158,8 @@ def apply(
         approved(ledger, approval, asked=not yes, gated=not no_check)
         gate = None if no_check else wanted_gate(repo, ledger, check, approval, each_step=each_step)
         done = _approve(repo, ledger, approval, part, expect_tree, gate, begun, ask=not yes)
-    policy_moved(repo, ledger, approval.target, approval.old, done.merge, found.id)
     _report(repo, approval, done, part, json)
-    checkpoint_if_due(repo, ledger)
+    after_move(repo, ledger, approval.target, approval.old, done.merge, found.id)
 
 
 @dataclass(frozen=True, slots=True)

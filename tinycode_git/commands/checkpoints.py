@@ -1,10 +1,11 @@
-"""Checkpoints that are made without being asked for: after a branch was moved, where one is due."""
+"""What is written after a branch was moved: which policy moved along, and a checkpoint where one is due."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+from tinycode_git.commands.onrecord import policy_moved
 from tinycode_git.commands.opening import say
 from tinycode_git.errors import TinyError
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
 # Somebody else is making one: it holds what this would.
 _PATIENCE = 0.05
+
+
+def after_move(repo: ReadRepo, ledger: Ledger, ref: str, old: str, new: str, plan: str) -> None:
+    """Write what a move of a branch leaves to be written; what was done stands whether that succeeds or not."""
+    try:
+        policy_moved(repo, ledger, ref, old, new, plan)
+    except TinyError as failed:
+        say(f"whether the project's policy moved along is not on record: {failed.message}")
+    checkpoint_if_due(repo, ledger)
 
 
 def checkpoint_if_due(repo: ReadRepo, ledger: Ledger) -> None:

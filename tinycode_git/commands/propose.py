@@ -184,7 +184,8 @@ def _agent(repo: PlanRepo, ledger: Ledger, goal: Target, command: str, task: str
     if not done.proposal.steps:
         if changed is not None:
             raise changed
-        raise Refused(f"the agent {done.ending} and changed nothing", "see what it printed, above")
+        hint = "see what it printed, above" if done.printed.strip() else "it printed nothing"
+        raise Refused(f"the agent {done.ending} and changed nothing", hint)
     state = State.DRAFT if bad else State.OPEN
     plan = make_plan(
         repo,

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
-from tinycode_git.commands.checkpoints import checkpoint_if_due
-from tinycode_git.commands.onrecord import about, policy_moved
+from tinycode_git.commands.checkpoints import after_move
+from tinycode_git.commands.onrecord import about
 from tinycode_git.commands.opening import executing
 from tinycode_git.commands.undoview import tell
 from tinycode_git.plan.record import State
@@ -43,6 +43,5 @@ def redo(
     about(found.id, found.record.target)
     undo = prepare_redo(repo, found)
     done = carry_out(repo, ledger, undo)
-    policy_moved(repo, ledger, undo.target, undo.old, done.tip, found.id)
     tell(undo, done, json=json)
-    checkpoint_if_due(repo, ledger)
+    after_move(repo, ledger, undo.target, undo.old, done.tip, found.id)

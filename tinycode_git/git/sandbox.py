@@ -39,6 +39,8 @@ _NO_MEMORY = re.compile(
     rb"MemoryError|Unable to allocate [\d.]+ \w+|[Cc]annot allocate memory|std::bad_alloc|OutOfMemoryError"
     rb"|memory allocation of \d+ bytes failed|[Oo]ut of memory"
 )
+# The same of a file: every language has the words of strerror(3), Node its name as well.
+_NO_FILES = re.compile(rb"[Tt]oo many open files|EMFILE")
 _SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
 _SESSION = ("DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
 
@@ -60,6 +62,16 @@ class Sandbox:
         trial = [*found.argv((), ()), "true"]
         done = subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
         return found if done.returncode == 0 else None
+
+    @classmethod
+    def chosen(cls, setting: str, *, network: bool = True) -> Sandbox | None:
+        """As ``tiny.sandbox`` says: ``auto``, ``require`` or ``off``. Raises Incomplete where none can be had."""
+        found = cls.find(network=network) if setting != "off" else None
+        if found is None and (setting == "require" or not network):
+            raise Incomplete(
+                "there is no sandbox that works here", "install bubblewrap, or do without: git config tiny.sandbox auto"
+            )
+        return found
 
     def argv(self, writable: Sequence[Path], readable: Sequence[Path]) -> list[str]:
         """The command line up to the program: ``writable`` folders, and others that must stay visible in /tmp."""
@@ -286,15 +298,17 @@ def _exceeded(errand: Errand, report: dict[str, Any], code: int, reached: tuple[
             found.append(f"file size: a file came to {in_words(limits.file_size)}, which is the limit")
     if limits.memory is not None and report["peak"] > limits.memory:
         found.append(f"memory: {in_words(report['peak'])} of {in_words(limits.memory)}")
-    elif limits.memory is not None and (refused := _refused_allocation(errand.output)):
+    elif limits.memory is not None and (refused := _said(errand.output, _NO_MEMORY)):
         stop, limit = in_words(limits.memory * 2), in_words(limits.memory)
         found.append(f"memory: {refused}: the system refuses a program more than {stop}, twice the limit of {limit}")
+    if limits.open_files is not None and not reached and (refused := _said(errand.output, _NO_FILES)):
+        found.append(f"open files: {refused}: the system refuses a process more than {limits.open_files}")
     return tuple(found)
 
 
-def _refused_allocation(output: Path) -> str:
-    """What a program said of an allocation that the hard stop refused: nothing else tells of it, no memory was used."""
+def _said(output: Path, refusal: re.Pattern[bytes]) -> str:
+    """What a program said of something that a hard stop refused: where it ends at once, nothing else tells of it."""
     with output.open("rb") as stream:
         stream.seek(max(0, output.stat().st_size - _TAIL))
-        found = _NO_MEMORY.search(stream.read())
+        found = refusal.search(stream.read())
     return found[0].decode("ascii") if found else ""

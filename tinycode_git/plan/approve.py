@@ -259,11 +259,12 @@ def _post_merge(repo: ExecuteRepo, found: Sequence[Worktree]) -> list[str]:
     """The user's post-merge hook, in each worktree that got the merge; it cannot stop anything any more."""
     said = []
     for worktree in found:
-        hooks = Hooks.of(repo.git_in(worktree))
         try:
-            said.append(hooks.run("post-merge", "0"))
-        except Refused as refused:
-            said.append(f"{refused.message.replace('; nothing was changed', '')}\n{refused.detail}")
+            said.append(Hooks.of(repo.git_in(worktree)).run("post-merge", "0"))
+        except TinyError as failed:
+            said.append(f"{failed.message.replace('; nothing was changed', '')}\n{failed.detail}".rstrip("\n"))
+        except KeyboardInterrupt:
+            said.append("the post-merge hook was interrupted")
     return said
 
 

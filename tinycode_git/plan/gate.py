@@ -5,7 +5,7 @@ what the user links in, nothing else: no untracked file, no configuration beside
 command, setup, links, limits and toolchain (``plan.toolchain``), one small file each in ``<common dir>/tiny/gates``; a
 failure never is. Output is kept in ``<common dir>/tiny/gate-output``.
 
-Without a sandbox the user's repository is fingerprinted before and after, and a difference fails the gate.
+Without a sandbox the user's repository is compared before and after (``git.trespass``): a difference fails the gate.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
-from tinycode_git.errors import Incomplete, Refused
+from tinycode_git.errors import Refused
 from tinycode_git.git.output import plain
 from tinycode_git.git.process import LOCAL_ENV
 from tinycode_git.git.read import Place, ReadRepo
 from tinycode_git.git.sandbox import Errand, Outcome, Sandbox, run
 from tinycode_git.git.throwaway import Clone, checkout
+from tinycode_git.git.trespass import Before, Trespass
 from tinycode_git.git.watch import Limits
 from tinycode_git.plan import toolchain
 
@@ -35,6 +36,7 @@ VERSION = 1
 KEPT_PASSES = 500
 KEPT_OUTPUTS = 40
 _LINES = 40
+_LOOK = "look at each difference; nothing was applied"
 # Lists of folders through which a program would import from the user's working tree instead of the checkout.
 _SEARCHED = ("PYTHONPATH", "NODE_PATH", "CLASSPATH", "PERL5LIB", "RUBYLIB", "LD_LIBRARY_PATH")
 
@@ -61,7 +63,8 @@ class GateResult:
     """How a gate went. ``stage`` is ``check`` or ``setup``, whichever came last; ``lines`` the end of its output.
 
     ``remembered``: it passed at an earlier time, on the same tree with the same toolchain, and was not run again.
-    ``exceeded`` names limits with their figures, ``changed`` what was changed of the user's (without a sandbox only).
+    ``exceeded`` names limits with their figures, ``changed`` what was changed of the user's and ``restored``
+    what of it was put back (without a sandbox only).
     """
 
     passed: bool
@@ -73,6 +76,7 @@ class GateResult:
     seconds: float = 0.0
     exceeded: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
     left: int = 0
     sandboxed: bool = False
     output: Path | None = None
@@ -107,7 +111,7 @@ def run_gate(
     ``fresh`` ignores what is remembered. ``shown`` gets each line of output. Raises Refused for a link that cannot be
     made, Incomplete where objects are missing or a sandbox is required and there is none.
     """
-    sandbox = _sandbox(check)
+    sandbox = Sandbox.chosen(check.sandbox, network=check.network)
     env = _environment()
     links = [repo.place.worktree / link for link in check.links] if repo.place.worktree else []
     tools = toolchain.digest([check.setup, check.command], env, links)
@@ -115,12 +119,12 @@ def run_gate(
     if not fresh and remembered.is_file():
         return GateResult(True, tree, check, remembered=True, sandboxed=sandbox is not None)
     with (
-        _watched(repo.place, sandbox) as changed,
+        _watched(repo, sandbox) as trespass,
         checkout(repo.place, tree, parents=parents, links=check.links) as made,
     ):
         result = _run(repo.place, made, tree, check, sandbox, env, shown)
-    if changed:
-        result = replace(result, passed=False, changed=tuple(changed))
+    if any(trespass):
+        result = replace(result, passed=False, changed=trespass[0].changed, restored=trespass[0].restored)
     if result.passed:
         _remember(remembered, result, tools)
     return result
@@ -143,7 +147,7 @@ def refusal(result: GateResult) -> Refused:
     """The refusal of a gate that failed: how, the end of its output, where the rest is."""
     what = "the setup of the gate failed" if result.stage == "setup" else "the gate failed"
     where = f"all of its output: {result.output}" if result.output else ""
-    detail = [*(f"  {line}" for line in result.changed), *(f"| {line}" for line in result.lines)]
+    detail = [*Trespass(result.changed, result.restored).detail, *(f"| {line}" for line in result.lines)]
     return Refused(f"{what}: {result.words()}; nothing was applied", where, detail="\n".join(detail))
 
 
@@ -204,27 +208,25 @@ def _result(before: GateResult, stage: str, outcome: Outcome, lines: Sequence[st
     )
 
 
-def _sandbox(check: Check) -> Sandbox | None:
-    found = Sandbox.find(network=check.network) if check.sandbox != "off" else None
-    if found is None and (check.sandbox == "require" or not check.network):
-        raise Incomplete(
-            "there is no sandbox that works here", "install bubblewrap, or do without: git config tiny.sandbox auto"
-        )
-    return found
-
-
 @contextmanager
-def _watched(place: Place, sandbox: Sandbox | None) -> Iterator[list[str]]:
-    """Around a gate without a sandbox: what was changed of the user's meanwhile is in the list afterwards."""
-    found: list[str] = []
+def _watched(repo: ReadRepo, sandbox: Sandbox | None) -> Iterator[list[Trespass]]:
+    """Around a gate without a sandbox: what was changed of the user's meanwhile, in the list afterwards.
+
+    Raises Refused where something was and the gate did not come to its end.
+    """
+    found: list[Trespass] = []
     if sandbox is not None:
         yield found
         return
-    from tinycode_git.git.fingerprint import Fingerprint, difference
-
-    before = Fingerprint.take(place.worktree or place.git_dir, quick=True)
-    yield found
-    found += difference(before, before.again())
+    before = Before.take(repo)
+    try:
+        yield found
+    except BaseException as failed:
+        trespass = before.compare(undo=True)
+        if trespass:
+            raise trespass.refusal("gate", _LOOK) from failed
+        raise
+    found.append(before.compare(undo=True))
 
 
 def _environment() -> dict[str, str]:

@@ -27,6 +27,7 @@ from tinycode_git.planners.commits import changes_of
 from tinycode_git.proposal import MODE_GITLINK, Proposal, StepDraft
 
 _PLACE = re.compile(r"\{task\}")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*=")
 _KEPT = 64 * 1024
 
 
@@ -109,13 +110,19 @@ def _own_environment() -> dict[str, str]:
 
 
 def _proposal(repo: ReadRepo, base: str, agent: Agent, taken: Harvest, outcome: Outcome) -> Proposal:
-    name = Path(agent.command.split()[0]).name
+    name = _name(agent.command)
     steps, notes = _steps(repo, base, taken, name)
     how = f"{name}: exit code {outcome.code}, {outcome.seconds:.1f} s"
     sandboxed = "in a sandbox" if outcome.sandboxed else "without a sandbox"
     ended = tuple(f"{name} went over a limit: {one}" for one in outcome.exceeded)
     left = (f"{name} left {outcome.left} processes running, which were ended",) if outcome.left else ()
     return Proposal(agent.task, "agent", steps, notes=(f"{how}, {sandboxed}", *ended, *left, *taken.notes, *notes))
+
+
+def _name(command: str) -> str:
+    """The program that a shell line begins with, past variables that are set for it."""
+    words = [word for word in command.split() if not _VARIABLE.match(word)]
+    return Path((words or command.split())[0]).name
 
 
 def _steps(repo: ReadRepo, base: str, taken: Harvest, name: str) -> tuple[tuple[StepDraft, ...], list[str]]:
