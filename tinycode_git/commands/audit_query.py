@@ -45,7 +45,7 @@ def query(
 
     Views: entries (every field, hash, details, details_gone), operations (an intent with its outcome: started, ended,
     outcome, result), plans (proposed, applied, rolled_back, rejected, lived, approved_by), approvals (approved_by,
-    merge, rolled_back_later), models (model, digest, prompt_hash). Times are UTC; details are JSON:
+    merge, rolled_back_later), models (model, digest, prompt, prompt_hash). Times are UTC; details are JSON:
     details->>'$.reason'.
 
     Examples:
