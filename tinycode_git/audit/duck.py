@@ -253,6 +253,8 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any
         connection.execute(view)
     try:
         rows = connection.execute(sql, parameters)
+        if rows is None:
+            _fail("sql", "there is no statement in it")
         _print([name for name, *_ in rows.description or []])
         while found := rows.fetchmany(1000):
             for row in found:
