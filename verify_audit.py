@@ -419,6 +419,10 @@ def entries_of(files: Files, size: int) -> Iterator[bytes]:
 # Verification.
 
 
+def _count(number: int, word: str, one: str = "", more: str = "s") -> str:
+    return f"{number} {word}{one if number == 1 else more}"
+
+
 class Log:
     """One log: its checkpoints by commit, and what its entries say."""
 
@@ -458,8 +462,8 @@ class Verification:
         self._signatures(log)
         origin = "the pinned key signed them" if any(k.name == f"tiny-audit/{log.name}" for k in self.pinned) else ""
         self.verified.append(
-            f"log {log.name}: {newest.size} entries, {len(log.checkpoints)} checkpoints, {len(claims)} named states; "
-            + (origin or "consistency, not origin (no key was pinned)")
+            f"log {log.name}: {_count(newest.size, 'entr', 'y', 'ies')}, {_count(len(log.checkpoints), 'checkpoint')},"
+            f" {_count(len(claims), 'named state')}; " + (origin or "consistency, not origin (no key was pinned)")
         )
         for size, _, who in log.claims:
             if size > newest.size:

@@ -137,7 +137,10 @@ def audit(git: Git, hook: str, what: str, outcome: Outcome, tips: Sequence[str] 
     }
     if outcome.result.policy:
         details["paths"] = list(outcome.result.policy)[:100]
-    write_down(git, "policy" if what == "policy" else f"hook-{what}", worst(outcome), details, tips)
+    risk = worst(outcome)
+    if what == "policy":
+        risk = risk if risk in ("high", "critical") else "medium"
+    write_down(git, "policy" if what == "policy" else f"hook-{what}", risk, details, tips)
 
 
 def write_down(git: Git, action: str, risk: str, details: Mapping[str, Any], tips: Sequence[str] = ()) -> None:

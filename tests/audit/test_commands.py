@@ -13,6 +13,7 @@ import pytest
 from tests.audit.logs import Logged, operation, read_only, unprivileged
 from tests.audit.test_erase import ERASES
 from tests.repos import TINY
+from tinycode_git.ledger import Operation
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def logged(repo: Logged) -> Logged:
 
 def test_log_as_a_table(logged: Logged) -> None:
     rows = logged.tiny("audit", "log").out.splitlines()
-    assert rows[0].split() == ["SEQ", "TIME", "ACTION", "PHASE", "RISK", "PLAN", "REF", "USER"]
+    assert rows[0].split() == ["SEQ", "TIME", "(UTC)", "ACTION", "PHASE", "RISK", "PLAN", "REF", "OR", "COMMIT", "USER"]
     assert [row.split()[0] for row in rows[1:]] == [str(n) for n in range(6, -1, -1)]
     assert rows[-1].split() == [
         "0",
@@ -90,9 +91,11 @@ def test_a_long_log_is_cut_and_that_is_said(repo: Logged) -> None:
     assert repo.tiny("audit", "log", "-n", "5").err == ""
 
 
-@pytest.mark.parametrize("options", [["--risk", "huge"], ["--since", "\x01"], ["--limit", "-1"]])
-def test_filters_that_are_none(logged: Logged, options: list[str]) -> None:
-    code = logged.tiny("audit", "log", *options, check=False).code
+@pytest.mark.parametrize(
+    "options", [["--risk", "huge"], ["--since", "\x01"], ["--since", "nonsense"], ["--limit", "-1"]]
+)
+def test_filters_that_are_none(logged: Logged, options: str) -> None:
+    code = logged.tiny("audit", "log", *options.split(" "), check=False).code
     assert code == 2 or options[0] == "--since"
 
 
@@ -298,3 +301,33 @@ def test_help_names_every_command(repo: Logged) -> None:
     for name in ("log", "show", "verify", "checkpoint", "push", "prove", "query", "export", "erase", "restore"):
         assert f"  {name} " in text
         assert "Exit codes:" in repo.tiny("audit", name, "--help").out
+
+
+def test_an_action_that_there_is_not_is_said(logged: Logged) -> None:
+    done = logged.tiny("audit", "log", "--action", "aply")
+    assert (done.out, "'aply'" in done.err, "apply, " in done.err) == ("", True, True)
+
+
+def test_a_commit_stands_where_an_entry_has_no_ref(repo: Logged) -> None:
+    repo.ledger().note(Operation("hook-passed", new="c" * 40))
+    assert "cccccccccccc" in repo.tiny("audit", "log").out
+    assert "hook-passed cccccccccccc: done" in repo.tiny("audit", "log", "--timeline").out
+
+
+@pytest.mark.parametrize("sql", ["", " ", "/* nothing */"])
+def test_a_query_of_nothing_is_a_wrong_use(logged: Logged, sql: str) -> None:
+    done = logged.tiny("audit", "query", sql, check=False)
+    assert (done.code, "no statement" in done.err) == (2, True)
+
+
+def test_files_that_cannot_be_written_are_a_wrong_use(logged: Logged, world: Path) -> None:
+    logged.tiny("audit", "checkpoint")
+    for words in (["export"], ["prove", "1"]):
+        for place in (world, world / "none/x"):
+            done = logged.tiny("audit", *words, "-o", place, check=False)
+            assert (done.code, "a bug" in done.err) == (2, False), str(done)
+
+
+def test_restore_where_there_was_never_a_log(repo: Logged) -> None:
+    done = repo.tiny("audit", "restore", check=False)
+    assert (done.code, "there is no audit log" in done.err) == (1, True)

@@ -274,22 +274,24 @@ def test_a_merge_that_passes_is_on_record(hooked: Logged) -> None:
 
 def test_a_tightened_policy_is_on_record_too(hooked: Logged) -> None:
     before = len(recorded(hooked))
-    hooked.commit("be strict", {".tiny.toml": 'tier = "strict"\n'})
+    hooked.commit("be strict", {".tiny.toml": '[policy]\ntier = "strict"\n'})
     assert recorded(hooked)[before:] == [("policy", "done"), ("hook-passed", "done")]
     assert last(hooked, "policy")["details"]["paths"] == [".tiny.toml"]
-    assert last(hooked, "policy")["new"] == hooked.oid()
+    assert (last(hooked, "policy")["new"], last(hooked, "policy")["risk_level"]) == (hooked.oid(), "medium")
     hooked.git("push", "-q", "origin", "main")
     assert last(hooked, "hook-passed")["details"]["paths"] == [".tiny.toml"]
     proposed(hooked)
     assert [row for row in recorded(hooked) if row[0] == "policy"] == [("policy", "done")]
+    # Another branch with a stricter policy is no change of it; one that asks for less is said, as whatever loosens.
     hooked.git("checkout", "-q", "-b", "lax", "HEAD~1")
+    assert last(hooked, "policy")["details"]["hook"] == "post-checkout"
     hooked.git("checkout", "-q", "main")
-    assert [row for row in recorded(hooked) if row[0] == "policy"] == [("policy", "done")]
+    assert [row for row in recorded(hooked) if row[0] == "policy"] == [("policy", "done")] * 2
 
 
 def test_a_policy_that_changed_without_hooks_is_seen_by_the_next_command(repo: Logged) -> None:
     plan = proposed(repo)
-    repo.commit("be strict", {".tiny.toml": 'tier = "strict"\n', ".tiny/baseline/x": "rule: x\n"})
+    repo.commit("be strict", {".tiny.toml": '[policy]\ntier = "strict"\n', ".tiny/baseline/x": "rule: x\n"})
     repo.tiny("check", plan["id"], check=False)
     assert last(repo, "policy")["details"] == {"count": 2, "paths": [".tiny", ".tiny.toml"], "seen": "later"}
     assert (last(repo, "policy")["new"], last(repo, "policy")["ref"]) == (repo.oid(), "refs/heads/main")

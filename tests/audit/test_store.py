@@ -33,7 +33,7 @@ def test_it_holds_the_journal_line_by_line(repo: Logged) -> None:
     store(repo).fold()
     lines = store(repo).lines()
     assert lines is not None
-    assert list(lines) == repo.lines()
+    assert list(lines) == [*repo.lines(), b"end %d\n" % repo.journal.stat().st_size]
 
 
 def test_a_query_sees_what_was_written_just_now(repo: Logged) -> None:
@@ -54,7 +54,7 @@ def test_every_view_answers(repo: Logged) -> None:
     ledger.done(ledger.intend(operation("apply", new="")), new="c" * 40)
     ledger.done(ledger.intend(operation("rollback")))
     ledger.intend(operation("apply", plan="other-2b3c"))
-    ledger.note(operation("model", details={"model": "m", "digest": "d", "prompt": "h"}))
+    ledger.note(operation("model", details={"model": "m", "digest": "d", "prompt": "fix/3", "question": "h"}))
     one = store(repo)
     assert one.query("SELECT action, outcome, new FROM operations ORDER BY seq").rows == [
         ["propose", "done", "b" * 40],
@@ -69,7 +69,7 @@ def test_every_view_answers(repo: Logged) -> None:
     assert one.query("SELECT plan, approved_by, lived FROM plans WHERE applied IS NOT NULL").rows == [
         ["add-retries-1a2b", "Ada Example <ada@example.com>", "0:00:07"]
     ]
-    assert one.query("SELECT model, digest, prompt_hash FROM models").rows == [["m", "d", "h"]]
+    assert one.query("SELECT model, digest, prompt, prompt_hash FROM models").rows == [["m", "d", "fix/3", "h"]]
     for view in VIEWS:
         assert one.query(f"SELECT * FROM {view}").columns
 
@@ -202,7 +202,7 @@ def test_a_wal_that_was_cut_or_removed(repo: Logged, cut: int | None) -> None:
     assert one.query(COUNT).rows == [[6]]
     lines = one.lines()
     assert lines is not None
-    assert list(lines) == repo.lines()
+    assert list(lines) == [*repo.lines(), b"end %d\n" % repo.journal.stat().st_size]
 
 
 HOLDS = """

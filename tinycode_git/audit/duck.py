@@ -54,7 +54,8 @@ class Unlike(Exception):
 
 def run(job: dict[str, Any]) -> None:
     """``database``, ``journal``: paths. ``op``: ``fold``, ``query`` (``sql``, ``parameters``), ``lines`` (the journal's
-    lines as they are held), ``export`` (``format``, ``output``). ``fold`` false: the file is taken as it is.
+    lines as they are held), ``export`` (``format``, ``output``). ``fold`` false: the file is taken as it is; else it
+    holds at least ``least`` entries afterwards.
     """
     connection = _connect(job)
     if job["op"] == "query" and job["database"] != MEMORY:
@@ -92,7 +93,8 @@ def _sealed() -> _Config:
 def _connect(job: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     if not job.get("fold", True):
         connection = duckdb.connect(job["database"], read_only=True, config=_limits(job))
-        _folded(connection)
+        if job["op"] != "lines":
+            _folded(connection)
         return connection
     connection = duckdb.connect(job["database"], config=_limits(job))
     tables = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
@@ -102,6 +104,9 @@ def _connect(job: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         connection.execute("INSERT INTO folded VALUES (?, 0, 0, 0, ?, '')", [SCHEMA, "0" * 64])
         connection.execute("COMMIT")
     _fold(connection, Path(job["journal"]))
+    _, size, _, _ = _folded(connection)
+    if size < job.get("least", 0):
+        raise Damaged(f"it holds {size} entries, and the journal {job['least']}")
     return connection
 
 
@@ -219,15 +224,28 @@ def _insert_rows(
     connection.execute("COMMIT")
 
 
+# A line of the journal, out of a row; with its hash where that is not the entry's.
+_LINE = """SELECT concat(entry, '\t', salt, '\t', details,
+  CASE WHEN hash = sha256('\\x00'::BLOB || encode(entry)) THEN '' ELSE concat('\t', hash) END, '\n') FROM log"""
+
+
 def _lines(connection: duckdb.DuckDBPyConnection) -> None:
-    """Part by part: to sort a whole log by its number costs more memory than the log may take."""
-    [(size,)] = connection.execute("SELECT size FROM folded").fetchall()
+    """What the file holds, as it is: a row that was altered, moved, added or taken away makes a line that no journal
+    has, at its place. The last line says how much of the journal was taken in.
+
+    Part by part: to sort a whole log by its number costs more memory than the log may take.
+    """
+    states = connection.execute("SELECT size, bytes FROM folded").fetchall()
+    size, taken = states[0] if len(states) == 1 else (0, 0)
+    written = 0
     for start in range(0, size, ROWS):
-        rows = connection.execute(
-            "SELECT entry, salt, details FROM log WHERE seq >= ? AND seq < ? ORDER BY seq", [start, start + ROWS]
-        )
+        rows = connection.execute(f"{_LINE} WHERE seq >= ? AND seq < ? ORDER BY seq", [start, start + ROWS])
         while found := rows.fetchmany(LINES):
-            sys.stdout.buffer.write("".join(f"{entry}\t{salt}\t{details}\n" for entry, salt, details in found).encode())
+            written += len(found)
+            sys.stdout.buffer.write("".join([line for (line,) in found]).encode())
+    beyond = connection.execute(f"{_LINE} WHERE seq >= ? OR seq IS NULL LIMIT 1", [size]).fetchall()
+    sys.stdout.buffer.write("".join([line for (line,) in beyond]).encode())
+    sys.stdout.buffer.write(b"a row is gone\n" if written < size else b"end %d\n" % taken)
 
 
 def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> None:
@@ -235,6 +253,8 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any
         connection.execute(view)
     try:
         rows = connection.execute(sql, parameters)
+        if rows is None:
+            _fail("sql", "there is no statement in it")
         _print([name for name, *_ in rows.description or []])
         while found := rows.fetchmany(1000):
             for row in found:

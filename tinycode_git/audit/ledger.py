@@ -18,7 +18,7 @@ from tinycode_git.ledger import Anchor, Intent, Operation
 # What the audit chain does to itself; its own commands finish it, recovery of plans does not.
 OWN_ACTIONS = ("audit-",)
 # What says that a note is about something refused or failed: the value of ``outcome`` in its details.
-FAILURES = ("failed", "refused")
+FAILURES = ("failed", "refused", "interrupted")
 
 
 class JournalLedger:

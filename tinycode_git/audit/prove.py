@@ -58,7 +58,10 @@ def prove(store: Objects, head: Head, index: int) -> Proof:
     """
     size = head.checkpoint.size
     if not 0 <= index < size:
-        raise Refused(f"the last checkpoint has {size} entries; entry {index} is not among them", "make one first")
+        raise Refused(
+            f"the last checkpoint has {size} entries; entry {index} is not among them",
+            "git tiny audit checkpoint publishes what was written since; git tiny audit log lists the entries",
+        )
     tree = _Tiles(store, head.commit, size, {})
     path = _path(tree, index, 0, size)
     width = min(WIDTH, size - index // WIDTH * WIDTH)

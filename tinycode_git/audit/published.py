@@ -123,9 +123,10 @@ class Objects:
         for index in range(start // WIDTH, -(-size // WIDTH)):
             width = min(WIDTH, size - index * WIDTH)
             found = unbundle(self.need(f"{commit}:{path_of('entries', index, width)}"))
+            # First what is there: where a bundle holds others than it should, they tell at which entry.
+            yield from found[:width]
             if len(found) != width:
                 raise Altered(f"entry bundle {index} of the checkpoint holds {len(found)} entries instead of {width}")
-            yield from found
 
     def head(self, commit: str, source: str) -> Head:
         """The checkpoint of a commit. Raises Altered where it holds none, Incomplete where it is missing."""

@@ -98,6 +98,8 @@ def _best(store: Objects, journal: Journal, head: Head | None) -> tuple[str, Ite
         sizes["the last checkpoint"] = head.checkpoint.size
     best = max(sizes, key=lambda name: sizes[name])
     if not sizes[best]:
+        if head is None and not journal.path.exists() and load(journal.tail_path) is None:
+            raise Refused("there is no audit log to bring back", "it begins with the first operation of git tiny here")
         raise Refused("nothing is left of the audit journal: no DuckDB store and no checkpoint of it is here")
     return best, _until(sources[best](), sizes[best])
 

@@ -60,7 +60,8 @@ class Store:
         self._run({"op": "export", "format": kind, "output": str(output)})
 
     def lines(self) -> Iterator[bytes] | None:
-        """The journal's lines as the file holds them now, without a fold; None where there is no file.
+        """The journal's lines as the file holds them now, without a fold; None where there is no file. What the file
+        was changed to hold may be no line at all; the last one is ``end N``, N the bytes of the journal in it.
 
         Raises Incomplete where the file cannot be read.
         """
@@ -98,8 +99,11 @@ class Store:
         """Do a job: on the file, on one written anew where it is not whole, or in memory where none may be written."""
         writable = self.folder.is_dir() and os.access(self.folder, os.W_OK)
         job = {**job, "database": str(self.path) if writable else _MEMORY, "journal": str(self._journal)}
-        if not self._journal_is_there():
+        least = self._entries_of_journal()
+        if least is None:
             job = {**job, "fold": False, "database": str(self.path)}
+        else:
+            job = {**job, "least": least}
         failure = ("bug", "")
         for _ in range(3):
             with tempfile.TemporaryFile() as out, self._lock() if job["database"] != _MEMORY else nullcontext():
@@ -144,16 +148,17 @@ class Store:
         self._remove()
         self.said.append(f"the DuckDB store was of another journal ({message}); it was put aside and built anew")
 
-    def _journal_is_there(self) -> bool:
-        """Whether there is a journal that ends as it should. Raises Altered; a lost one leaves what DuckDB holds."""
+    def _entries_of_journal(self) -> int | None:
+        """How many entries the journal has, ended as it should be. Raises Altered; None where it is lost, which leaves
+        what DuckDB holds.
+        """
         try:
-            Journal(self.folder).tail()
+            return Journal(self.folder).tail().position.size
         except Altered:
             if self._journal.exists() or not self.path.exists():
                 raise
             self.said.append("the audit journal is gone; this is what DuckDB still holds: git tiny audit restore")
-            return False
-        return True
+            return None
 
 
 def _start(job: dict[str, Any], out: int | None) -> subprocess.CompletedProcess[bytes]:

@@ -66,7 +66,7 @@ FROM operations done WHERE action = 'apply' AND outcome = 'done'
 MODELS = """
 CREATE TEMP VIEW models AS SELECT
   seq, timestamp, plan, phase, actor, details->>'$.model' AS model, details->>'$.digest' AS digest,
-  details->>'$.prompt' AS prompt_hash, details
+  details->>'$.prompt' AS prompt, details->>'$.question' AS prompt_hash, details
 FROM entries WHERE action = 'model'
 """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -22,6 +24,7 @@ from tinycode_git.render.table import Cell, Column, table
 RISKS = ("none", "low", "medium", "high", "critical")
 # What a table shows unless told otherwise; a log may have a million entries.
 SCREENS = 1000
+_NOW = re.compile(r"now|today|sec|@|\d\d:\d\d")
 _STYLES = {"medium": Style.WARN, "high": Style.BAD, "critical": Style.WORST}
 _OUTCOMES = {"done": Style.GOOD, "failed": Style.BAD, "open": Style.WARN, "recovered": Style.WARN}
 
@@ -82,10 +85,19 @@ def log(
         jsonout.write(Log(found))
     elif not found:
         sys.stderr.write("no entries\n")
+        if action and store.folder.is_dir():
+            _say_actions(store, action)
     elif timeline:
         sys.stdout.write(drawn_timeline(found[::-1], console.for_stdout(repo.git)))
     else:
         sys.stdout.write(drawn(found, console.for_stdout(repo.git)))
+
+
+def _say_actions(store: Store, action: str) -> None:
+    """What there is, where nothing is of the action that was asked for."""
+    known = [str(row[0]) for row in ask(store, "SELECT DISTINCT action FROM entries ORDER BY action").rows]
+    if action not in known:
+        say(f"nothing here is of the action {action!r}; there are: {', '.join(known) or 'none yet'}")
 
 
 def _filters(
@@ -114,7 +126,9 @@ def _moment(repo: ReadRepo, since: str) -> str:
     """A time as git reads it, in UTC."""
     text = repo.git.quiet("rev-parse", f"--since={since}").text
     seconds = text.removeprefix("--max-age=")
-    if not seconds.lstrip("-").isdigit():
+    # What it does not understand git takes for the time now.
+    unknown = seconds.isdigit() and abs(int(seconds) - time.time()) < 3 and not _NOW.search(since)
+    if not seconds.lstrip("-").isdigit() or unknown:
         raise UsageError(f"{since!r} is no time", "as git log --since: '2 weeks ago', 2026-01-31")
     return datetime.fromtimestamp(int(seconds), UTC).replace(tzinfo=None).isoformat()
 
@@ -123,12 +137,12 @@ def drawn(rows: list[dict[str, Any]], on: Console) -> str:
     """Entries as a table."""
     columns = [
         Column("SEQ", right=True),
-        Column("TIME"),
+        Column("TIME (UTC)"),
         Column("ACTION"),
         Column("PHASE"),
         Column("RISK"),
         Column("PLAN", shrinks=True, style=Style.REF),
-        Column("REF", shrinks=True),
+        Column("REF OR COMMIT", shrinks=True),
         Column("USER", shrinks=True, style=Style.DIM),
     ]
     return table(
@@ -141,7 +155,7 @@ def drawn(rows: list[dict[str, Any]], on: Console) -> str:
                 Cell(row["phase"], _OUTCOMES.get(row["phase"], Style.PLAIN)),
                 Cell(row["risk_level"], _STYLES.get(row["risk_level"], Style.PLAIN)),
                 row["plan"],
-                row["ref"].removeprefix("refs/heads/"),
+                _what(row),
                 row["user"].partition(" <")[0],
             )
             for row in rows
@@ -158,10 +172,15 @@ def drawn_timeline(rows: list[dict[str, Any]], on: Console) -> str:
         if row["started"][:10] != day:
             day = row["started"][:10]
             lines.append(on.paint(day, Style.STRONG))
-        what = visible(" ".join(filter(None, [row["action"], row["plan"], row["ref"].removeprefix("refs/heads/")])))
+        what = visible(" ".join(filter(None, [row["action"], row["plan"], _what(row)])))
         outcome = on.paint(row["outcome"], _OUTCOMES.get(row["outcome"], Style.PLAIN))
         lines.append(f"  {row['started'][11:19]}  {what}: {outcome}{_took(row)}{_why(row)}  ({visible(row['user'])})")
     return "\n".join(lines) + "\n"
+
+
+def _what(row: dict[str, Any]) -> str:
+    """The branch or ref of an entry; where it has none, its commit."""
+    return str(row["ref"].removeprefix("refs/heads/") or row["new"][:12])
 
 
 def _why(row: dict[str, Any]) -> str:

@@ -45,7 +45,7 @@ def query(
 
     Views: entries (every field, hash, details, details_gone), operations (an intent with its outcome: started, ended,
     outcome, result), plans (proposed, applied, rolled_back, rejected, lived, approved_by), approvals (approved_by,
-    merge, rolled_back_later), models (model, digest, prompt_hash). Times are UTC; details are JSON:
+    merge, rolled_back_later), models (model, digest, prompt, prompt_hash). Times are UTC; details are JSON:
     details->>'$.reason'.
 
     Examples:
@@ -96,10 +96,14 @@ def export(
     store = Store(ReadRepo.discover().place.tiny_dir)
     if output:
         target = Path(output).absolute()
-        if not target.parent.is_dir():
-            raise UsageError(f"there is no folder {target.parent}")
-        with beside(target) as name:
-            store.export(kind, name)
+        if not target.parent.is_dir() or target.is_dir():
+            what = f"{target} is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+            raise UsageError(what, "--output names the file to write")
+        try:
+            with beside(target) as name:
+                store.export(kind, name)
+        except OSError as failed:
+            raise UsageError(f"{target} cannot be written: {failed.strerror}") from failed
     else:
         if kind is Format.PARQUET and sys.stdout.isatty():
             raise UsageError("Parquet is not for a terminal", "give --output FILE, or redirect the output")

@@ -133,7 +133,8 @@ def _verify_proof(path: str, given: str, pinned: Verifier | None, json: bool) ->
         return Exit.DONE
     print(f"entry {entry.seq} of log {visible(entry.log)} is in the tree of {proven.checkpoint.size} entries")
     print(f"  {visible(f'{entry.timestamp} {entry.action} {entry.phase} {entry.plan} {entry.ref} {entry.new}')}")
-    print(f"  {'signed by the pinned key' if proven.signers else 'not origin: no key was pinned (--key)'}")
+    unpinned = "inclusion, not origin: no key was pinned (--key)"
+    print(f"  {'signed by the pinned key' if proven.signers else unpinned}")
     return Exit.DONE
 
 
@@ -183,7 +184,7 @@ def prove(
     \b
       0  done
       1  no checkpoint reaches the entry yet: git tiny audit checkpoint
-      2  no such entry or commit
+      2  no such entry or commit, or a file that cannot be written
       4  the published tiles are not all here
     """
     repo = ReadRepo.discover()
@@ -192,7 +193,10 @@ def prove(
     with objects(repo.git) as found:
         proof = proof_of(found, _head(repo, found, store, log), index)
     if output:
-        Path(output).write_bytes(proof.dump())
+        try:
+            Path(output).write_bytes(proof.dump())
+        except OSError as failed:
+            raise UsageError(f"{output} cannot be written: {failed.strerror}") from failed
     else:
         sys.stdout.buffer.write(proof.dump())
 
