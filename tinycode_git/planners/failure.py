@@ -21,7 +21,8 @@ _ERROR = re.compile(
 # How programs end that have said before what is wrong.
 _CLOSING = re.compile(
     r"^(?:error: (?:could not compile|test failed|aborting due|process didn't exit)|make(?:\[\d+\])?: \*\*\*|npm ERR!|"
-    r"collect2: error|=*\s*\d+ (?:failed|passed|errors?)\b|FAILED \(|Found \d+ errors?|name: |code: |at |thread '.*' panicked|ninja: )"
+    r"collect2: error|=*\s*\d+ (?:failed|passed|errors?)\b|"
+    r"FAILED \(|Found \d+ errors?|name: |code: |at |thread '.*' panicked|ninja: )"
 )
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
