@@ -52,6 +52,7 @@ class Script:
     props: dict[str, Any] = field(default_factory=dict)
     owner: str = ""
     slow: float = 0.0
+    all: bytes = b""
     choose: Callable[[Any], Say | None] | None = None
     meet: threading.Barrier | None = None
     busy: int = 0
@@ -114,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
         script = self.script
         script.asked.append((self.path, body))
         time.sleep(script.slow)
+        if script.all:
+            self._sent(script.all)
+            return
         if script.redirect:
             self.send_response(302)
             self.send_header("Location", script.redirect + self.path)
@@ -141,7 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
             handler()
 
     def _json(self, value: Any, status: int = 200) -> None:
-        data = json.dumps(value).encode()
+        self._sent(json.dumps(value).encode(), status)
+
+    def _sent(self, data: bytes, status: int = 200) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -284,6 +290,9 @@ class _Handler(BaseHTTPRequestHandler):
         if said.status != 200:
             self._json({"error": {"message": said.error, "type": "invalid_request_error"}}, said.status)
             return
+        if said.raw is not None:
+            self._stream([said.raw], said)
+            return
         asked = "".join(str(one["content"]) for one in body["messages"])
         self._stream(self._events(body, said, tokens(asked)), said)
 
@@ -323,6 +332,7 @@ def serving(script: Script | None = None) -> Iterator[Script]:
     handler = type("Handler", (_Handler,), {"script": script})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who asked may be gone at any time
     script.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

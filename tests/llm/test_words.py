@@ -60,7 +60,11 @@ def test_completions(said: str, before: str, after: str, text: str) -> None:
     assert completion(said, before, after) == text
 
 
-KNOWN = {"src/app.py", "tests/test_app.py", "main.go", "src/lib.rs", "web/index.ts", "Makefile"}
+GO = {"add_test.go": "calc/add_test.go"}
+KNOWN = {
+    *("src/app.c", "include/lib.h", "calc/add_test.go", "web/a.mjs", "web/b.mjs", "web/s.js", "web/t.mjs"),
+    *("src/app.py", "tests/test_app.py", "main.go", "src/lib.rs", "web/index.ts", "Makefile"),
+}
 FAILURES = [
     (
         'Traceback:\n  File "/w/src/app.py", line 3, in f\n    x()\nValueError: no',
@@ -81,12 +85,82 @@ FAILURES = [
     ),
     ("/usr/lib/python3/app.py:3: error", "/usr/lib/python3/app.py:3: error", []),
     ("", "the program fails", []),
+    (
+        "/w/src/app.c: In function 'f':\n/w/src/app.c:2:15: error: expected '=' before '{' token\n"
+        "    2 | int main(void)\n"
+        "make: *** [Makefile:2: app] Error 1\n",
+        "/w/src/app.c:2:15: error: expected '=' before '{' token",
+        [("src/app.c", 2)],
+    ),
+    (
+        "In file included from ../src/app.c:1:\n../include/lib.h:3:1: error: unknown type name 'x'\n"
+        "collect2: error: ld returned 1 exit status\n",
+        "../include/lib.h:3:1: error: unknown type name 'x'",
+        [("src/app.c", 1), ("include/lib.h", 3)],
+    ),
+    (
+        "    def test_f():\n>       assert f() == 1\n\ntests/test_app.py:4: \n_ _ _\n"
+        "src/app.py:2: in f\n    return g()\n"
+        "E       KeyError: 'x'\n\nsrc/app.py:5: KeyError\n"
+        "FAILED tests/test_app.py::test_f - KeyError: 'x'\n1 failed in 0.18s\n",
+        "FAILED tests/test_app.py::test_f - KeyError: 'x'",
+        [("tests/test_app.py", 4), ("src/app.py", 2), ("src/app.py", 5)],
+    ),
+    (
+        "thread 'tests::t' (7126) panicked at src/lib.rs:5:14:\nassertion `left == right` failed\n"
+        "  left: 1\n right: 2\n"
+        "   0: rust_begin_unwind\n             at /rustc/5980/library/std/src/panicking.rs:689:5\n"
+        "error: test failed, to rerun pass `--lib`\n",
+        "assertion `left == right` failed",
+        [("src/lib.rs", 5)],
+    ),
+    (
+        "error[E0308]: mismatched types\n --> src/lib.rs:1:21\n  |\n\n"
+        "error: could not compile `cr` (lib) due to 1 previous error",
+        "error[E0308]: mismatched types",
+        [("src/lib.rs", 1)],
+    ),
+    (
+        "--- FAIL: TestAdd (0.00s)\n    add_test.go:12: got 1, want 2\nFAIL\nFAIL\texample.com/m/calc\t0.003s\n",
+        "--- FAIL: TestAdd (0.00s)",
+        [("calc/add_test.go", 12)],
+    ),
+    (
+        "panic: runtime error: index out of range\n\ngoroutine 1 [running]:\nmain.main()\n"
+        "\t/w/main.go:7 +0x1d\nexit status 2\n",
+        "panic: runtime error: index out of range",
+        [("main.go", 7)],
+    ),
+    (
+        "web/index.ts:3:5 - error TS2322: Type 'string' is not assignable to type 'number'.\n\n3   let a\n\n"
+        "Found 1 error in web/index.ts:3\n",
+        "web/index.ts:3:5 - error TS2322: Type 'string' is not assignable to type 'number'.",
+        [("web/index.ts", 3)],
+    ),
+    (
+        "file:///w/web/b.mjs:1\nexport function f(){ return x.y; }\n\nReferenceError: x is not defined\n"
+        "    at f (file:///w/web/b.mjs:1:22)\n    at file:///w/web/a.mjs:2:1\n"
+        "    at ModuleJob.run (node:internal/modules/esm/module_job:325:25)\n\nNode.js v20.20.2\n",
+        "ReferenceError: x is not defined",
+        [("web/b.mjs", 1), ("web/a.mjs", 2)],
+    ),
+    (
+        "/w/web/s.js:1\nlet = ;\n\nSyntaxError: Unexpected token ';'\n"
+        "    at wrapSafe (node:internal/modules/cjs/loader:1464:18)",
+        "SyntaxError: Unexpected token ';'",
+        [("web/s.js", 1)],
+    ),
+    (
+        "  location: '/w/web/t.mjs:2:1'\n  error: '2 == 3'\n  code: 'ERR_ASSERTION'\n  name: 'AssertionError'\n",
+        "error: '2 == 3'",
+        [("web/t.mjs", 2)],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("output", "title", "places"), FAILURES)
 def test_failures(output: str, title: str, places: list[tuple[str, int]]) -> None:
-    found = read_failure(output, KNOWN.__contains__, "/w")
+    found = read_failure(output, KNOWN.__contains__, "/w", called=lambda name: GO.get(name, ""))
     assert found.title == title
     assert list(found.places) == places
     assert "\x1b" not in found.text

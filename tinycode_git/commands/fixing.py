@@ -77,13 +77,13 @@ def _failure(repo: PlanRepo, goal: Target, fault: Fault, check: Check | None) ->
 
     known = _known(snapshot)
     if fault.text:
-        return read_failure(without_secrets(fault.text), known, top)
+        return read_failure(without_secrets(fault.text), known, top, called=_called(snapshot))
     if check is None:
         return None
     result = _gate(repo, repo.commit(goal.base).tree, check)
     if result.passed:
         raise Refused("the check passes: there is nothing to mend", result.words())
-    return read_failure(without_secrets("\n".join(result.lines)), known, top)
+    return read_failure(without_secrets("\n".join(result.lines)), known, top, called=_called(snapshot))
 
 
 def _known(snapshot: Snapshot) -> Callable[[str], bool]:
@@ -93,6 +93,20 @@ def _known(snapshot: Snapshot) -> Callable[[str], bool]:
         return "\0" not in path and snapshot.entry(path) is not None
 
     return known
+
+
+def _called(snapshot: Snapshot) -> Callable[[str], str]:
+    """The one file with a name, wherever it is; nothing where there are several, or none."""
+    names: dict[str, list[str]] = {}
+
+    def called(name: str) -> str:
+        if not names:
+            for entry in snapshot.paths():
+                names.setdefault(entry.path.rpartition("/")[2], []).append(entry.path)
+        found = names.get(name, [])
+        return found[0] if len(found) == 1 else ""
+
+    return called
 
 
 def _gate(repo: PlanRepo, tree: str, check: Check) -> GateResult:
@@ -142,7 +156,8 @@ def _rounds(
             return made.run, True
         notes = [*made.run.notes, f"after round {number}: {result.words()}"]
         before = tuple(made.run.steps)
-        failure = read_failure(without_secrets("\n".join(result.lines)), _known(repo.snapshot(made.tip)))
+        now = repo.snapshot(made.tip)
+        failure = read_failure(without_secrets("\n".join(result.lines)), _known(now), called=_called(now))
         asked = replace(asked, problem=_problem(talk, failure))
     made.run.notes[:] = notes
     return made.run, False

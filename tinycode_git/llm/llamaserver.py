@@ -54,16 +54,22 @@ class Collected:
             error = chunk["error"]
             self.error = str(error.get("message", error) if isinstance(error, Mapping) else error)
             return
-        for choice in chunk.get("choices") or ():
-            text = (choice.get("delta") or {}).get("content")
-            if text:
-                self._pieces.append(str(text))
-                if self._shown is not None:
-                    self._shown(str(text))
-            self.ended = choice.get("finish_reason") or self.ended
+        choices = chunk.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, Mapping):
+                self._take(choice)
         usage = chunk.get("usage")
         if isinstance(usage, Mapping):
-            self.read, self.wrote = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+            self.read, self.wrote = wire.whole(usage.get("prompt_tokens")), wire.whole(usage.get("completion_tokens"))
+
+    def _take(self, choice: Mapping[str, Any]) -> None:
+        delta = choice.get("delta")
+        text = delta.get("content") if isinstance(delta, Mapping) else None
+        if isinstance(text, str) and text:
+            self._pieces.append(text)
+            if self._shown is not None:
+                self._shown(text)
+        self.ended = str(choice.get("finish_reason") or self.ended)
 
     def answer(self, seconds: float) -> Answer:
         """The whole of it."""
@@ -99,5 +105,5 @@ def infill(
         return None
     cut = bool(found.get("stopped_limit")) or found.get("stop_type") == "limit"
     return Answer(
-        found["content"], cut, int(found.get("tokens_evaluated") or 0), int(found.get("tokens_predicted") or 0)
+        found["content"], cut, wire.whole(found.get("tokens_evaluated")), wire.whole(found.get("tokens_predicted"))
     )

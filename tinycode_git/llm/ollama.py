@@ -54,10 +54,10 @@ class Ollama:
     def version(self) -> tuple[int, ...]:
         """The server's version as numbers. Raises Incomplete."""
         try:
-            text = str(wire.call(self.host, "GET", "/api/version", timeout=QUICK).get("version", ""))
+            text = str(wire.mapping(wire.call(self.host, "GET", "/api/version", timeout=QUICK)).get("version", ""))
         except Gone as gone:
             raise not_there(self.host, gone) from gone
-        except (Said, AttributeError) as other:
+        except Said as other:
             raise Gone(
                 f"what answers at {self.host} is not Ollama", "git config tiny.modelHost names the server"
             ) from other
@@ -153,7 +153,7 @@ class Ollama:
         pieces: list[str] = []
         thought = called = False
         last = None
-        for part in stream:
+        for part in self._parts(stream):
             message = part.message
             thought = thought or bool(message.thinking)
             if message.tool_calls:
@@ -179,6 +179,13 @@ class Ollama:
                 f"git config tiny.modelContext {question.parameters.context // 2} asks for less at once",
             )
         return Answer(text, last.done_reason == "length", read, wrote, time.monotonic() - begun, remark)
+
+    def _parts(self, stream: Iterator[Any]) -> Iterator[Any]:
+        """The pieces of an answer; what has not their form the package stumbles over."""
+        try:
+            yield from stream
+        except (AttributeError, RecursionError) as error:
+            raise Gone(f"the model server at {self.host} answered with something that is no answer") from error
 
     def fill(self, before: str, after: str, question: Question) -> Answer | None:
         """See ``Backend.fill``."""
@@ -250,7 +257,7 @@ class Ollama:
         try:
             yield
         except ollama.ResponseError as error:
-            raise self._said(wire.reason(error.error or ""), error.status_code) from error
+            raise self._said(wire.reason(str(error.error or "")), error.status_code) from error
         except httpx.TimeoutException as error:
             raise Gone(
                 f"the model server at {self.host} has said nothing for {self.wait:.0f} s",
@@ -263,7 +270,7 @@ class Ollama:
                 f"the model server at {self.host} went away in the middle of an answer",
                 "ollama serve starts it; its log says why it ended",
             ) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise Gone(f"the model server at {self.host} answered with something that is no answer") from error
 
     def _said(self, text: str, status: int) -> Incomplete:

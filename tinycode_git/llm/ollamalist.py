@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,35 +40,36 @@ def not_there(host: Host, gone: Gone) -> Incomplete:
 def installed(host: Host, timeout: float = QUICK) -> list[Listed]:
     """The models of a server, as it lists them. Raises Incomplete."""
     try:
-        rows = wire.call(host, "GET", "/api/tags", timeout=timeout).get("models") or []
-        return [_listed(row) for row in rows]
+        rows = wire.mapping(wire.call(host, "GET", "/api/tags", timeout=timeout)).get("models")
     except Gone as gone:
         raise not_there(host, gone) from gone
-    except (AttributeError, TypeError, KeyError) as error:
-        raise Gone(f"what answers at {host} is not Ollama", "git config tiny.modelHost names the server") from error
+    if rows is not None and not isinstance(rows, list):
+        raise Gone(f"what answers at {host} is not Ollama", "git config tiny.modelHost names the server")
+    return [_listed(row) for row in map(wire.mapping, rows or ()) if row.get("name")]
 
 
-def _listed(row: dict[str, Any]) -> Listed:
-    details = row.get("details") or {}
+def _listed(row: Mapping[str, Any]) -> Listed:
+    details = wire.mapping(row.get("details"))
     return Listed(
         name=str(row["name"]),
         digest=str(row.get("digest") or "").removeprefix("sha256:"),
-        size=int(row.get("size") or 0),
+        size=wire.whole(row.get("size")),
         parameters=str(details.get("parameter_size") or ""),
         quantization=str(details.get("quantization_level") or ""),
         remote=str(row.get("remote_host") or ""),
     )
 
 
-def card_of(name: str, shown: dict[str, Any], digest: str, size: int) -> Card:
+def card_of(name: str, answer: Any, digest: str, size: int) -> Card:
     """A card from what ``/api/show`` says. Servers before 0.6.4 name no abilities: completion is assumed."""
-    details, info = shown.get("details") or {}, shown.get("model_info") or {}
+    shown = wire.mapping(answer)
+    details, info = wire.mapping(shown.get("details")), wire.mapping(shown.get("model_info"))
     family = str(info.get("general.architecture") or details.get("family") or "")
     abilities = shown.get("capabilities")
     return Card(
         name=name,
         digest=digest,
-        context=int(info.get(f"{family}.context_length") or 0),
+        context=wire.whole(info.get(f"{family}.context_length")),
         size=size,
         family=family,
         parameters=str(details.get("parameter_size") or ""),

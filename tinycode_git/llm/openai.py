@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,25 +51,21 @@ class OpenAI:
         if not mine:
             names = ", ".join(str(row.get("id")) for row in rows[:8])
             raise Incomplete(f"the server at {self.host} has no model {self.model}; there are: {names or 'none'}")
-        meta = mine[0].get("meta") or {}
-        context = mine[0].get("max_model_len") or self._room() or meta.get("n_ctx_train") or 0
-        return Card(self.model, "", int(context), int(meta.get("size") or 0))
+        meta = wire.mapping(mine[0].get("meta"))
+        context = wire.whole(mine[0].get("max_model_len")) or self._room() or wire.whole(meta.get("n_ctx_train"))
+        return Card(self.model, "", context, wire.whole(meta.get("size")))
 
     @cached_property
-    def _props(self) -> dict[str, Any]:
+    def _props(self) -> Mapping[str, Any]:
         """What llama-server says of itself; empty where another program answers."""
         try:
-            found = wire.call(self._base, "GET", "/props", headers=self._headers, timeout=_QUICK)
+            return wire.mapping(wire.call(self._base, "GET", "/props", headers=self._headers, timeout=_QUICK))
         except TinyError:
             return {}
-        return found if isinstance(found, dict) else {}
 
     def _room(self) -> int:
         """What one conversation may have."""
-        try:
-            return int(self._props["default_generation_settings"]["n_ctx"])
-        except (KeyError, TypeError, ValueError):
-            return 0
+        return wire.whole(wire.mapping(self._props.get("default_generation_settings")).get("n_ctx"))
 
     def card(self) -> Card:
         """See ``Backend.card``. Such a server names no digest."""
@@ -110,10 +107,7 @@ class OpenAI:
     def parallel(self) -> int:
         """llama-server's slots; vLLM puts together whatever comes, of which a few are taken."""
         self.card()
-        try:
-            return _BATCHED if self._batches else max(1, int(self._props.get("total_slots") or 1))
-        except (TypeError, ValueError):
-            return 1
+        return _BATCHED if self._batches else max(1, wire.whole(self._props.get("total_slots")))
 
     def count(self, text: str) -> int | None:
         """By llama-server's own tokenizer where it is one."""
@@ -136,7 +130,7 @@ class OpenAI:
 def _json(text: bytes, host: Host) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Gone(f"the model server at {host} answered with something that is no answer") from error
 
 

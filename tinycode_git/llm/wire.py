@@ -72,10 +72,20 @@ def reason(text: str) -> str:
     try:
         found = json.loads(text).get("error", text)
         text = found.get("message", text) if isinstance(found, dict) else str(found)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     first = text.strip().split("\n", 1)[0]
     return first[:300] or "nothing"
+
+
+def whole(value: Any) -> int:
+    """A count as a server gives it; 0 for what is none."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object as a server gives it; an empty one for what is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def call(
@@ -89,7 +99,7 @@ def call(
             raise Gone(f"the model server at {host} has not answered for {timeout:.0f} s", _SLOW) from error
         except (OSError, HTTPException) as error:
             raise Gone(f"the model server at {host} went away in the middle of an answer") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Gone(f"what answers at {host} is not a model server: no JSON came back") from error
 
 
