@@ -116,7 +116,7 @@ ONE = GROUND.named[0]
         ({"fix": "        if len(self.values) >= self.limit:"}, None),
         ({"fix": "if len(self.values) >= self.limit:"}, None),
         ({"quote": "len(self.values)"}, None),
-        ({"what": "`default` is part of another function"}, Drop.NAME),
+        ({"what": "`found` is part of another function"}, Drop.NAME),
         ({"what": "`store` raises a `TypeError` for an empty `key`"}, None),
         ({"why": "The file name is split at whitespace, and names have some"}, None),
         ({"why": "It goes and runs for ever when the list is empty"}, None),
