@@ -158,7 +158,7 @@ def _judged(raw: object, rows: Mapping[str, tuple[Row, Part]], checks: Checks) -
         return Drop.ACTS
     for reason, applies in (
         (Drop.QUOTE, not _on_line(fields["quote"], row.text)),
-        (Drop.TALK, talks(f"{what} {why}")),
+        (Drop.TALK, talks(f"{what}. {why}")),
         (Drop.STYLE, fields["kind"] == "style" or is_style(what)),
         (Drop.NAME, any(not _known(name, part) for name in names_in(f"{what} {why}"))),
     ):
@@ -225,7 +225,8 @@ def _known(name: str, part: Part) -> bool:
 
 _TALK = re.compile(
     r"""(?ix)
-    \b\w+:// | \bwww\.\w | \bmailto: | \]\( | !\[ | <\s*/?\s*[a-z!] .* > | \S@\S+\.\w
+    \b\w+:// | \bwww\.\w | \bmailto: | \]\( | !\[ | <\s*/?\s*(?:script|img|iframe|a|svg|style|link|form|object|embed|meta)\b
+    | \S@\S+\.\w
     | \b(?:ignore|disregard|forget|override)\b .{0,40} \b(?:instruct|prompt|previous|above|rule|review)
     | \b(?:system|developer) \s prompt | \bas \s an? \s (?:ai|language \s model|assistant)
     | \b(?:please|kindly|you \s (?:must|should|need \s to|have \s to|can|may)|go \s (?:and|to)|now) [\s,]+
@@ -266,7 +267,7 @@ _FOREIGN = re.compile(r"^(?:```|~~~|diff --git |\+\+\+ |--- |@@ |<<<<<<<|=======
 
 def _indented(fix: str, line: str) -> str:
     """The fix under the indentation of the line, where the model left that off."""
-    fix = fix.strip("\n").rstrip()
+    fix = fix.strip("\n").rstrip(" \t")
     indent = line[: len(line) - len(line.lstrip())]
     if not fix or not indent or fix[:1].isspace():
         return fix

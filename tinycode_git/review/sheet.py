@@ -40,7 +40,7 @@ class Row:
 class Part:
     """Some lines of one file as they are shown. ``hunks`` are those that it holds lines of, by number in the file.
 
-    ``names`` are the words of the hunks and of the function around them.
+    ``names`` are the words of the hunks and of the functions around them; of the lines around where they are in none.
     """
 
     path: str
@@ -104,7 +104,9 @@ def _windows(hunks: Sequence[Hunk], end: int, functions: Spans) -> list[tuple[in
         first, until = at - AROUND, last + AROUND
         around = _around(functions, at, last)
         if around and around[1] - around[0] < WHOLE_FUNCTION:
-            first, until = min(first, around[0]), max(until, around[1])
+            first, until = around
+        elif around:
+            first, until = max(first, around[0]), min(until, around[1])
         first, until = max(1, first), min(end, until)
         if found and first <= found[-1][1] + 1:
             found[-1] = (found[-1][0], max(until, found[-1][1]), [*found[-1][2], number])

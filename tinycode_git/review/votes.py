@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
 from tinycode_git.review.answer import SEVERITIES, Claim
 
@@ -71,9 +72,8 @@ def _votes(claims: Sequence[tuple[int, Claim]], line: int) -> int:
 
 
 def _spoken(claims: Sequence[Claim]) -> Claim:
-    """The claim that speaks for its group: on the line named most, the surest, the first."""
-    lines = Counter(claim.row.line for claim in claims)
-    line = max(lines, key=lambda one: (lines[one], -one))
+    """The claim that speaks for its group: on the middle one of its lines, the surest, the first."""
+    line = median_low(claim.row.line for claim in claims)
     said = max((claim for claim in claims if claim.row.line == line), key=lambda claim: claim.certainty)
     mildest = min((claim.severity for claim in claims), key=SEVERITIES.index)
     mean = sum(claim.certainty for claim in claims) / len(claims)
