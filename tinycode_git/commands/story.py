@@ -110,7 +110,7 @@ def drawn(found: Story, on: Console) -> Iterator[str]:
         oid = on.paint(turn.oid[:12], Style.OID)
         yield f"  {_day(turn.at)}  {oid}  {cut(visible(turn.why), width - 28)}\n"
         by = f" ({cut(visible(turn.author), 24)})"
-        yield f"              {cut(visible(turn.title), max(20, width - 14 - cell_width(by)))}{by}\n"
+        yield f"              {cut(visible(turn.title), max(12, width - 14 - cell_width(by)))}{by}\n"
 
 
 def _phase(phase: Phase, *, narrow: bool) -> str:
