@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -14,6 +15,14 @@ import pytest
 from tests.inside import inside
 from tests.repos import Entry, Repo
 from tests.world import START
+from tinycode_git.commands.insights import drawn as drawn_insights
+from tinycode_git.commands.story import drawn as drawn_story
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.history.insights import insights
+from tinycode_git.history.story import over_time
+from tinycode_git.history.story import story as tell
+from tinycode_git.render.console import Console
+from tinycode_git.render.table import cell_width
 
 DAY = 86400
 
@@ -172,9 +181,36 @@ def test_the_story(told: Repo) -> None:
 
 def test_the_story_for_people(told: Repo) -> None:
     shown = told.tiny("story", "new.py").out
-    assert shown.startswith("new.py: 5 commits by 2 people\n")
+    assert shown.startswith("new.py: 5 commits by 2 people, 30 lines\n")
     assert "2023-11-14 to 2023-11-19  beginning  2 commits, +110 -0, mostly Ada" in shown
     assert "moved here from old.py" in shown
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_is_wide_enough(busy: Repo, told: Repo, width: int) -> None:
+    long = commit(told, 340, "A title " * 30, {"new.py": "y = 1\n"}, "Bartholomew Featherstonehaugh-Wolfeschlegel")
+    busy.git("branch", "a-branch", "HEAD~3")
+    commit(busy, 410, "deep", {"a/folder/with/a/very/long/name/and/more/of/it/so_that_it_is_cut.c": "x\n"})
+    story, numbers = ReadRepo.discover(told.path), ReadRepo.discover(busy.path)
+    for console in (Console(width=width), Console(width=width, color=True)):
+        shown = [*drawn_story(tell(story, long, "new.py"), console)]
+        shown += drawn_insights(insights(numbers, busy.oid(), days=0, most=10), console)
+        rows = re.sub("\x1b\\[[0-9;]*m", "", "".join(shown)).split("\n")
+        assert max(map(cell_width, rows)) <= width, [row for row in rows if cell_width(row) > width]
+        assert any("a-branch" in row for row in rows) and any("where it turned" in row for row in rows)
+        assert ("\x1b" in "".join(shown)) == console.color
+
+
+def test_a_chart_is_by_the_time_at_which_commits_came(repo: Repo) -> None:
+    body = "".join(f"line {n}\n" for n in range(100))
+    commit(repo, 1, "one", {"f": body})
+    commit(repo, 2, "two", {"f": body * 2})
+    env = {"GIT_AUTHOR_DATE": f"{START - 900 * DAY} +0000", "GIT_COMMITTER_DATE": f"{START + 3 * DAY} +0000"}
+    repo.write("f", body * 3)
+    repo.git("commit", "-q", "-a", "-m", "written long before", env=env)
+    found = tell(ReadRepo.discover(repo.path), repo.oid(), "f")
+    assert over_time(found.changes, 5) == sorted(over_time(found.changes, 5))
+    assert found.changes[-1].size == 300
 
 
 class _Tags(HTMLParser):

@@ -48,7 +48,7 @@ def _heading(found: Explanation, on: Console) -> Iterator[str]:
 def _origins(found: Explanation, on: Console) -> Iterator[str]:
     if not found.origins:
         return
-    width = (on.width or 120) - 22
+    width = (on.width or 120) - 15
     for origin in found.origins[:_MOST_LINES]:
         text = cut(visible(origin.text.removesuffix("\r").replace("\t", "    ")), max(20, width))
         yield f"  {origin.line:>6} {on.paint(f'{origin.evidence:<4}', Style.OID)} {text}".rstrip()

@@ -18,7 +18,7 @@ from tinycode_git.render.chart import bars, columns, shades, squeezed
 from tinycode_git.render.console import Console, Style
 from tinycode_git.render.escape import visible
 from tinycode_git.render.progress import progress
-from tinycode_git.render.table import Column, table
+from tinycode_git.render.table import Column, counted, table
 
 app = new_app()
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -75,8 +75,10 @@ def drawn(found: Insights, on: Console) -> Iterator[str]:
     """The whole for people."""
     width = (on.width or 100) - 12
     begun, until = (datetime.fromtimestamp(at, UTC).date().isoformat() for at in (found.begun, found.until))
-    yield f"{found.commits:,} commits ({found.merges:,} merges) by {found.authors:,} people, {begun} to {until}\n"
-    yield f"{found.files:,} files; {found.fixes:,} commits fix something, {found.reverts:,} revert\n"
+    people = f"{found.authors:,} {'people' if found.authors != 1 else 'person'}"
+    merges = counted(found.merges, "merge")
+    yield f"{counted(found.commits, 'commit')} ({merges}) by {people}, {begun} to {until}\n"
+    yield f"{counted(found.files, 'file')}; of the commits {found.fixes:,} fix something, {found.reverts:,} revert\n"
     commits = squeezed([float(month.commits) for month in found.months], width)
     if commits:
         yield _title(f"commits, {found.months[0].month} to {found.months[-1].month}", on)
@@ -110,7 +112,7 @@ def _title(text: str, on: Console) -> str:
 
 
 def _owner(author: str, share: float, half: int, authors: int) -> str:
-    return f"{author} {share:.0%}; {half} of {authors} made half of it"
+    return f"{author} {share:.0%}; {half} of {authors} made half of it" if authors > 1 else author
 
 
 def _spot(commits: int, fixes: int, authors: int) -> str:
@@ -118,10 +120,11 @@ def _spot(commits: int, fixes: int, authors: int) -> str:
 
 
 def _branches(found: Insights, on: Console) -> Iterator[str]:
-    most = max((branch.ahead + branch.behind for branch in found.branches), default=0) or 1
+    side = max(4, min(20, ((on.width or 100) - 48) // 2))
+    most = max((max(branch.ahead, branch.behind) for branch in found.branches), default=0) or 1
     for branch in found.branches:
-        behind, ahead = (round(20 * n / most) for n in (branch.behind, branch.ahead))
+        behind, ahead = (-(-side * n // most) for n in (branch.behind, branch.ahead))
         left, right = on.paint("-" * behind, Style.BAD), on.paint("+" * ahead, Style.GOOD)
         day = datetime.fromtimestamp(branch.at, UTC).date().isoformat()
-        counts = f"{branch.behind:>6} {' ' * (20 - behind)}{left}|{right}{' ' * (20 - ahead)} {branch.ahead:<6}"
+        counts = f"{branch.behind:>6} {' ' * (side - behind)}{left}|{right}{' ' * (side - ahead)} {branch.ahead:<6}"
         yield f"{counts} {day}  {on.paint(visible(branch.name), Style.REF)} ({visible(branch.author)})\n"

@@ -16,11 +16,12 @@ from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.blame import path_arg
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.history.asking import asked_about, once_there
-from tinycode_git.history.story import Story, over_time, story
+from tinycode_git.history.story import Phase, Story, over_time, story
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.chart import bars, columns
 from tinycode_git.render.console import Console, Style
 from tinycode_git.render.escape import visible
+from tinycode_git.render.table import cell_width, counted, cut
 
 app = new_app()
 
@@ -87,24 +88,36 @@ def _asked(repo: ReadRepo, path: str, at: str) -> tuple[str, str]:
 
 def drawn(found: Story, on: Console) -> Iterator[str]:
     """The whole for people."""
-    width = min((on.width or 100) - 12, 100)
+    width = on.width or 100
+    if not found.changes:
+        yield f"{on.paint(visible(found.path), Style.STRONG)}: only merges changed it\n"
+        return
     first, last = found.changes[0], found.changes[-1]
     people = len({one.author for one in found.changes})
-    yield f"{on.paint(visible(found.path), Style.STRONG)}: {len(found.changes)} commits by {people} people\n"
-    yield f"\n{on.paint(f'lines, {_day(first.at)} to {_day(last.at)}', Style.STRONG)}\n"
-    yield columns(over_time(found.changes, width), on)
+    head = f"{counted(len(found.changes), 'commit')} by {people} {'people' if people != 1 else 'person'}"
+    yield f"{on.paint(visible(found.path), Style.STRONG)}: {head}, {counted(last.size, 'line')}\n"
+    if first.at != last.at:
+        yield f"\n{on.paint(f'lines, {_day(first.at)} to {_day(last.at)}', Style.STRONG)}\n"
+        yield columns(over_time(found.changes, min(width - 12, 100)), on)
     yield f"\n{on.paint('phases', Style.STRONG)}\n"
     for phase in found.phases:
-        when = f"{_day(phase.begun)} to {_day(phase.ended)}"
-        what = f"{phase.commits} commits, +{phase.added} -{phase.removed}, mostly {visible(phase.owner)}"
-        yield f"  {when}  {phase.kind:<10} {what if phase.commits else ''}".rstrip() + "\n"
+        yield cut(_phase(phase, narrow=width < 80), width) + "\n"
     yield f"\n{on.paint('who wrote what is there', Style.STRONG)}\n"
-    yield bars([(one.author, one.lines, f"{one.lines} lines, {one.share:.0%}") for one in found.holders], on, width=24)
+    holders = [(one.author, one.lines, f"{counted(one.lines, 'line')}, {one.share:.0%}") for one in found.holders]
+    yield bars(holders, on, width=24)
     yield f"\n{on.paint('where it turned', Style.STRONG)}\n"
     for turn in found.turns:
         oid = on.paint(turn.oid[:12], Style.OID)
-        yield f"  {_day(turn.at)}  {oid}  {visible(turn.why)}\n"
-        yield f"              {visible(turn.title)} ({visible(turn.author)})\n"
+        yield f"  {_day(turn.at)}  {oid}  {cut(visible(turn.why), width - 28)}\n"
+        by = f" ({cut(visible(turn.author), 24)})"
+        yield f"              {cut(visible(turn.title), max(12, width - 14 - cell_width(by)))}{by}\n"
+
+
+def _phase(phase: Phase, *, narrow: bool) -> str:
+    begun, ended = (_day(at)[: 7 if narrow else 10] for at in (phase.begun, phase.ended))
+    mostly = "" if narrow else "mostly "
+    what = f"{counted(phase.commits, 'commit')}, +{phase.added} -{phase.removed}, {mostly}{visible(phase.owner)}"
+    return f"  {begun} to {ended}  {phase.kind:<10} {what if phase.commits else ''}".rstrip()
 
 
 def _day(at: int) -> str:

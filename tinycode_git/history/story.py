@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tinycode_git.errors import Refused
@@ -18,11 +18,13 @@ from tinycode_git.proposal import path_str
 MOST_TURNS = 14
 _MONTH = 30 * 86400
 _CALM = 180 * 86400
+_LARGE, _GREAT = 60, 100
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A commit that changed the file: lines added and removed, and how many it had then."""
+    """A commit that changed the file: lines added and removed, and how many it had then. ``at`` is when it was
+    committed: by the authors' clocks, changes stand in another order than they came in."""
 
     oid: str
     at: int
@@ -90,18 +92,26 @@ def story(repo: ReadRepo, tip: str, path: str) -> Story:
         ignoring = [f"--ignore-revs-file={ignore}"] if ignore else []
         blaming = repo.git.beside("blame", "--porcelain", "-w", "-M", *ignoring, tip, "--", path_arg(path))
         with blaming as blamed:
-            changes = tuple(_changes(repo, tip, path))
+            changes = _ending(tuple(_changes(repo, tip, path)), blob)
             holders = _holders(blamed().out)
     ends = shallow_ends(repo)
     told = tuple(turns(changes, ends))
     return Story(path, tip, changes, tuple(phases(changes)), told, holders, shallow_gap(repo))
 
 
+def _ending(changes: tuple[Change, ...], blob: bytes) -> tuple[Change, ...]:
+    """The last size as the file has it: what merges changed is not in the sum."""
+    if not changes:
+        return changes
+    lines = blob.count(b"\n") + (not blob.endswith(b"\n") and bool(blob))
+    return (*changes[:-1], replace(changes[-1], size=lines))
+
+
 def _changes(repo: ReadRepo, tip: str, path: str) -> Iterator[Change]:
     literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
     out = literal.quiet(
         *("log", "--follow", "-M", "--numstat", "-z", "--no-color", "--no-ext-diff", "--no-textconv"),
-        *("--no-merges", "--format=%x01%H%x02%at%x02%aN%x02%s", tip, "--", path_arg(path)),
+        *("--no-merges", "--format=%x01%H%x02%ct%x02%aN%x02%s", tip, "--", path_arg(path)),
     ).out
     rows = list(_parsed(out))[::-1]
     size = 0
@@ -196,11 +206,12 @@ def _weight(one: Change, before: int, *, first: bool) -> tuple[float, str]:
         return 50.0, f"moved here from {one.renamed_path}"
     if before >= 20 and one.removed >= before * 0.4:
         return 40.0 * one.removed / before, f"rewritten: {one.removed} of {before} lines went, {one.added} came"
-    if before and one.added >= max(40, before * 0.3):
+    net = one.added - one.removed
+    if before and (one.added >= max(40, before * 0.3) or net >= max(_GREAT, before * 0.08)):
         return 20.0 * one.added / before, f"grew by {one.added} lines to {one.size}"
     if any(link.kind is LinkKind.REVERTS for link in links_in(one.title)):
         return 8.0, "takes a change back"
-    if is_fix(one.title) and one.added + one.removed >= 30:
+    if is_fix(one.title) and one.added + one.removed >= _LARGE:
         return 2.0 + (one.added + one.removed) / 1000, f"a large repair: {one.added} lines came, {one.removed} went"
     return 0.0, ""
 

@@ -14,6 +14,7 @@ _COLUMN = " ▁▂▃▄▅▆▇█"
 _BAR = " ▏▎▍▌▋▊▉█"
 _SHADE = " ░▒▓█"
 _PLAIN = " .:-=+*#@"
+_FEW, _WIDE = 12, 4
 
 
 def _blocks(wanted: str) -> str:
@@ -27,20 +28,28 @@ def _blocks(wanted: str) -> str:
 
 
 def bars(rows: Sequence[tuple[str, float, str]], on: Console, *, width: int = 40, style: Style = Style.REF) -> str:
-    """A bar a row: label, value (0 or more), what stands behind it; labels are made safe here."""
+    """A bar a row: label, value (0 or more), what stands behind it; labels are made safe here.
+
+    Where the terminal is narrow the bars become shorter, then the labels, then what stands behind is cut.
+    """
     if not rows:
         return ""
     blocks = _blocks(_BAR)
     most = max(value for _, value, _ in rows) or 1.0
-    label_width = min(max(cell_width(visible(label)) for label, _, _ in rows), 44)
+    rows = [(visible(label), value, visible(behind)) for label, value, behind in rows]
+    label_width = min(max(cell_width(label) for label, _, _ in rows), 44)
+    room = max(on.width or 120, 30) - 6
+    behind_width = min(max(cell_width(behind) for _, _, behind in rows), room - 18)
+    width = max(6, min(width, room - label_width - behind_width))
+    label_width = min(label_width, max(12, room - width - behind_width))
     lines = []
     for label, value, behind in rows:
-        shown = cut(visible(label), label_width)
+        shown = cut(label, label_width)
         eighths = round(value / most * width * 8)
         bar = blocks[8] * (eighths // 8) + (blocks[eighths % 8] if eighths % 8 else "")
         padding = " " * (label_width - cell_width(shown))
         fill = " " * (width - len(bar))
-        lines.append(f"  {shown}{padding}  {on.paint(bar, style)}{fill}  {visible(behind)}".rstrip())
+        lines.append(f"  {shown}{padding}  {on.paint(bar, style)}{fill}  {cut(behind, behind_width)}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -49,6 +58,8 @@ def columns(values: Sequence[float], on: Console, *, height: int = 6, style: Sty
     if not values:
         return ""
     blocks = _blocks(_COLUMN)
+    # A few values alone would be hard to see.
+    values = [value for value in values for _ in range(_WIDE if len(values) <= _FEW else 1)]
     most = max(values) or 1.0
     steps = [round(value / most * height * 8) for value in values]
     lines = []

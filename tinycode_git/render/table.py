@@ -49,6 +49,11 @@ def cell_width(text: str) -> int:
     return sum(_char_width(char) for char in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 commit``, ``1,204 commits``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def cut(text: str, width: int) -> str:
     """``text`` in at most ``width`` cells, the end replaced by an ellipsis where it is longer."""
     if cell_width(text) <= width:
