@@ -211,18 +211,17 @@ def not_placeholder(value: bytes) -> bool:
     return not_stand_in(value) and _in_runs(value.lower()) * 10 < len(value) * 9
 
 
+_IN_RUNS = frozenset(run[at : at + _RUN] for run in _RUNS for at in range(len(run) - _RUN + 1))
+
+
 def _in_runs(value: bytes) -> int:
     """How many characters belong to a run of ten or more."""
-    count = at = 0
-    while at + _RUN <= len(value):
-        longest = max(_common(value[at:], run[run.find(value[at : at + _RUN]) :]) for run in _RUNS)
-        count += longest if longest >= _RUN else 0
-        at += max(1, longest if longest >= _RUN else 0)
+    count = end = 0
+    for at in range(len(value) - _RUN + 1):
+        if value[at : at + _RUN] in _IN_RUNS:
+            count += at + _RUN - max(end, at)
+            end = at + _RUN
     return count
-
-
-def _common(one: bytes, other: bytes) -> int:
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 # For RE2: Python's own engine takes minutes for some values of 64 characters.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from tinycode_git.safety.checks import check, digits, hexadecimal, uuid
+from tinycode_git.safety.checks import check, digits, hexadecimal, not_placeholder, uuid
 
 # The letters that most often follow each letter in the words of English and of programs: 230 of 676 pairs make nine
 # tenths of the pairs in words, and a third of those in letters that were drawn.
@@ -55,6 +55,8 @@ def issued_token(value: bytes) -> bool:
     prefix, body = _parted(value)
     plain = b"".join(_PART.findall(body))
     if not prefix or _DIGEST.search(prefix) or len(plain) < 20 or digits(plain) < 2 or not random(body):
+        return False
+    if not not_placeholder(plain):
         return False
     return bool(_TOKEN.search(prefix)) or _cases(plain) == 2
 
