@@ -50,7 +50,7 @@ def test_the_version_costs_no_import(world: Path, args: tuple[str, ...]) -> None
     assert tiny(*args, cwd=world).out == f"git-tiny {__version__}\n"
     loaded = imported(*args, cwd=world)
     ours = {name for name in loaded if name.startswith("tinycode_git")}
-    assert ours == {"tinycode_git", "tinycode_git.cli", "tinycode_git.boundary", "tinycode_git.errors"}
+    assert ours == {"tinycode_git", *(f"tinycode_git.{name}" for name in ("cli", "boundary", "ending", "errors"))}
     assert not loaded & {*HEAVY, "subprocess", "pathlib", "json", "traceback", "platformdirs"}
 
 
