@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.repos import Repo, Result, tiny
+from tinycode_git.git.sandbox import Sandbox
 
 
 def doctor(repo: Repo, **env: str) -> dict[str, dict[str, Any]]:
@@ -23,7 +25,9 @@ def doctor(repo: Repo, **env: str) -> dict[str, dict[str, Any]]:
 
 def test_a_healthy_repository(repo: Repo) -> None:
     found = doctor(repo)
-    assert {name: check["status"] for name, check in found.items() if name != "command"} == dict.fromkeys(
+    assert {
+        name: check["status"] for name, check in found.items() if name not in ("command", "sandbox")
+    } == dict.fromkeys(
         [
             "git",
             "pygit2",
@@ -66,6 +70,17 @@ def test_what_people_read(repo: Repo) -> None:
     assert "tiny.mode is 'chat\\x1b[2J', which is not a mode" in lines[at]
     assert lines[at + 1].strip() == "do: set it to one of chat, propose, execute, or unset it"
     assert "\x1b" not in done.out
+
+
+def test_the_sandbox(repo: Repo, world: Path) -> None:
+    works = Sandbox.find() is not None
+    assert doctor(repo)["sandbox"]["status"] == ("ok" if works else "warning")
+    repo.config("tiny.sandbox", "off")
+    assert doctor(repo)["sandbox"]["message"] == "switched off: what agents and gates change is only detected"
+    repo.config("tiny.sandbox", "require")
+    (world / "bin").mkdir()
+    (world / "bin/git").symlink_to(str(shutil.which("git")))
+    assert doctor(repo, PATH=str(world / "bin"))["sandbox"]["status"] == "failed"
 
 
 def test_an_old_git(repo: Repo, world: Path) -> None:

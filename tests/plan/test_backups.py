@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 
 import pytest
 
 from tests.plan.plans import apply, execute_in, make_plan, state, untouched
-from tests.repos import Link, Repo
+from tests.repos import ROOT, TINY, Link, Repo
 from tests.world import tick
 from tinycode_git.git.worktrees import worktrees
 from tinycode_git.plan.backup import MOST, backups, stashes
@@ -41,8 +41,9 @@ def test_one_is_taken_before_apply_and_rollback(repo: Repo) -> None:
 def test_what_was_done_while_the_gate_ran_is_in_it(repo: Repo) -> None:
     work(repo)
     plan = make_plan(repo, {"a": "a\n"})
-    argv = [sys.executable, "-P", "-m", "tinycode_git", "apply", plan.id, "--yes", "--expect", plan.tip]
-    with subprocess.Popen([*argv, "--check", "sleep 1.5"], cwd=repo.path, stderr=subprocess.PIPE) as child:
+    argv = [*TINY, "apply", plan.id, "--yes", "--expect", plan.tip, "--check", "sleep 1.5"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(argv, cwd=repo.path, env=env, stderr=subprocess.PIPE) as child:
         assert child.stderr is not None
         assert b"gate" in child.stderr.readline()
         repo.write("unstaged", "newer work\n")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,7 +118,7 @@ def test_a_plan_branch_that_moves_while_the_hooks_run_is_refused(repo: Repo) -> 
 
 @pytest.mark.parametrize("name", ["index.lock", "refs/heads/main.lock"])
 @pytest.mark.parametrize("verb", ["apply", "rollback", "redo"])
-def test_a_lock_that_another_git_holds_is_named_and_left(repo: Repo, name: str, verb: str) -> None:
+def test_a_stale_lock_is_named_and_left(repo: Repo, name: str, verb: str) -> None:
     plan = make_plan(repo, {"hello.txt": "one\n", "new.txt": "n\n"})
     if verb != "apply":
         apply(repo, plan)
@@ -127,13 +129,38 @@ def test_a_lock_that_another_git_holds_is_named_and_left(repo: Repo, name: str, 
     lock.write_text("")
     answer = apply(repo, plan, check=False) if verb == "apply" else repo.tiny(verb, plan.id, check=False)
     assert answer.code == 1
-    assert f"another git process holds {lock}" in answer.err, answer
+    assert f"{lock} is there, and no git process that runs here holds it" in answer.err, answer
     assert "delete it and try again" in answer.err
     assert lock.exists()
     lock.unlink()
     assert state(repo) == before
     assert "nothing was interrupted" in repo.tiny("recover").out
     assert (apply(repo, plan) if verb == "apply" else repo.tiny(verb, plan.id)).code == 0
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["open", "closed by a git that runs on"])
+def test_who_holds_a_lock_is_said(repo: Repo, opened: bool) -> None:
+    plan = make_plan(repo, {"hello.txt": "one\n"})
+    repo.write("staged", "s\n")
+    repo.git("add", "staged")
+    lock = repo.git_dir() / "index.lock"
+    ours = f"import time; held = open({str(lock)!r}, 'x'); print('ready', flush=True); time.sleep(60)"
+    # git commit keeps the lock of the index while the editor is open.
+    editor = {"GIT_EDITOR": "echo ready; sleep 60; :"}
+    argv = [sys.executable, "-c", ours] if opened else ["git", "commit", "-a"]
+    env = {**os.environ, **editor}
+    with subprocess.Popen(argv, cwd=repo.path, env=env, stdout=subprocess.PIPE, process_group=0) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"ready\n"
+            assert lock.exists()
+            with untouched(repo):
+                answer = apply(repo, plan, check=False)
+        finally:
+            os.killpg(holder.pid, signal.SIGKILL)
+    assert answer.code == 1
+    assert f"error: process {holder.pid} ({argv[0]} {argv[1]}" in answer.err, answer
+    assert f") holds {lock}\n" in answer.err
 
 
 def test_a_held_packed_refs_lock_is_named(repo: Repo) -> None:

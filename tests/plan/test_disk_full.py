@@ -20,7 +20,7 @@ from tests.repos import ROOT, TINY, Repo, run
 
 SIZE = 4 << 20
 FREE = (0, 20, 76, 180)
-WORDS = ("No space left on device", "could not be written", "disk full", "free some space")
+WORDS = ("No space left on device", "Out of diskspace", "could not be written", "disk full", "free some space")
 
 
 def attempts(kept: Path, disk: Path, plan: Made, verb: str, free: Iterable[int]) -> None:

@@ -225,10 +225,18 @@ def test_in_the_middle_of_something(repo: Repo, name: str) -> None:
 
 
 def test_a_repository_owned_by_someone_else(repo: Repo) -> None:
-    # git's own switch for its tests: only root could give a file away.
-    answer = repo.tiny("plans", env={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}, check=False)
+    plan = make_plan(repo, {"hello.txt": "goodbye\n"})
+    env = {}
+    if os.getuid() == 0:
+        run(["chown", "-R", "12345", repo.path], cwd=repo.path)
+    else:  # git's own switch for its tests: only root can give a file away
+        env["GIT_TEST_ASSUME_DIFFERENT_OWNER"] = "1"
     line = f"git does not trust this repository: detected dubious ownership in repository at '{repo.path}'"
-    says(answer, 1, line, f"if you trust its owner: git config --global --add safe.directory {repo.path}")
+    hint = f"if you trust its owner: git config --global --add safe.directory {repo.path}"
+    files = repo.files()
+    for args in (("plans",), REPLACE, ("apply", plan.id, "--yes", "--expect", plan.tip), ("restack", plan.id)):
+        says(repo.tiny(*args, env=env, check=False), 1, line, hint)
+    assert repo.files() == files
 
 
 def read_only(repo: Repo, *args: str) -> Result:

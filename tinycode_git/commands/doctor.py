@@ -104,6 +104,7 @@ def examine(git: Git) -> Iterator[Check]:
         return
     yield _guarded("settings", lambda: _settings(git))
     yield _guarded("mode", lambda: _mode(git))
+    yield _guarded("sandbox", lambda: _sandbox(git))
     repository = _guarded("repository", lambda: _repository(git))
     yield repository
     if repository.status in (Status.FAILED, Status.UNKNOWN) or repository.message == _NO_REPOSITORY:
@@ -145,6 +146,19 @@ def _command() -> Check:
     if place is None:
         return Check("command", Status.WARNING, "git-tiny is not on PATH", "'git tiny' needs its folder on PATH")
     return Check("command", Status.OK, place)
+
+
+def _sandbox(git: Git) -> Check:
+    from tinycode_git.git.sandbox import Sandbox
+
+    wanted = config.read(git).choice("tiny.sandbox", ("auto", "require", "off"), "auto")
+    if wanted == "off":
+        return Check("sandbox", Status.WARNING, "switched off: what agents and gates change is only detected")
+    if Sandbox.find() is not None:
+        return Check("sandbox", Status.OK, "bubblewrap holds agents and gates")
+    status = Status.FAILED if wanted == "require" else Status.WARNING
+    words = "none works here: what agents and gates change is detected afterwards, not prevented"
+    return Check("sandbox", status, words, "install bubblewrap (Linux)")
 
 
 def _settings(git: Git) -> Check:

@@ -13,6 +13,7 @@ from tinycode_git.git.worktrees import worktrees
 
 CHILD_SECONDS = 20.0
 _PATIENCE = 2.0
+_SHOWN = 60
 
 
 def clear_index_lock(worktree: Path, git_dir: Path, since: float) -> None:
@@ -38,6 +39,29 @@ def clear_ref_locks(repo: ReadRepo, since: float, refs: Sequence[str], *, words:
     named = [repo.place.common_dir / f"{ref}.lock" for ref in refs]
     for lock in [*named, *heads, repo.place.common_dir / "packed-refs.lock"]:
         _clear(lock, since, folders)
+
+
+def holders_of(lock: Path) -> list[str]:
+    """The processes that have a lock file open, or else the git processes that run in its repository, in words.
+
+    git closes some locks before it is done with them (an editor is open, a hook runs).
+    """
+    import psutil
+
+    place, top = os.path.realpath(lock), os.path.realpath(lock).partition(f"{os.sep}.git{os.sep}")[0]
+    opened, around = [], []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            named = f"process {process.pid} ({' '.join(words)[:_SHOWN]})"
+            if process.pid != os.getpid() and any(file.path == place for file in process.open_files()):
+                opened.append(named)
+            elif words and Path(words[0]).name == "git" and "tiny" not in words[:6]:
+                here = process.cwd()
+                around += [named] if here == top or here.startswith(f"{top}{os.sep}") else []
+        except psutil.Error:
+            continue
+    return opened or around
 
 
 def _clear(lock: Path, since: float, folders: Sequence[Path]) -> None:

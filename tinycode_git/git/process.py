@@ -78,6 +78,8 @@ _UNWRITABLE = (
     "File too large",
     "Input/output error",
     "insufficient permission for adding an object",
+    "couldn't write '",  # a ref's lock file; git does not say why
+    "unable to write new",  # of an index; nor here
 )
 # How git says that it has not an object that it was asked for, or cannot read it.
 _LEFT_OUT = "from promisor remote"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from tinycode_git.errors import Refused
+from tinycode_git.errors import Exit, Incomplete, Refused, TinyError
 from tinycode_git.git.process import Completed, GitFailed
 
 ZERO = "0" * 40
@@ -36,9 +37,11 @@ def transaction(moves: Sequence[RefMove]) -> bytes:
     return b"".join(rows)
 
 
-def refusal(moves: Sequence[RefMove], failed: GitFailed) -> Refused:
+def refusal(moves: Sequence[RefMove], failed: GitFailed) -> TinyError:
     """git's refusal of a transaction in our words."""
     said = failed.stderr
+    if failed.exit is Exit.INCOMPLETE:
+        return Incomplete(f"{moves[0].ref} could not be moved: {said.splitlines()[0]}", failed.hint)
     if failed.code < 0:
         return Refused(
             f"git was ended by signal {-failed.code} before it moved {moves[0].ref}; nothing was changed", "try again"
@@ -59,26 +62,38 @@ def refusal(moves: Sequence[RefMove], failed: GitFailed) -> Refused:
                 "look at it and try again",
             )
         if "File exists" in said or "Unable to create" in said:
-            return lock_refusal(said)
+            return lock_refusal(failed)
         if "cannot create" in said:
             return Refused(
                 f"{move.ref} cannot be made: {said.rsplit(':', 1)[-1].strip()}",
                 "git config tiny.prefix NAME puts plan branches elsewhere than under tiny/",
             )
     if ".lock" in said:
-        return lock_refusal(said)
+        return lock_refusal(failed)
     return Refused(
         f"git refused to move {', '.join(m.ref for m in moves)}: {said.splitlines()[0] if said else failed.code}"
     )
 
 
-def lock_refusal(said: str) -> Refused:
-    """A lock file that somebody holds, or left behind; it is named, never deleted."""
+def lock_refusal(failed: GitFailed) -> TinyError:
+    """A lock file in the way: who holds it, or that nobody seems to. It is named, never deleted."""
+    from tinycode_git.git.leftover import holders_of
+
+    said = failed.stderr
+    if failed.exit is Exit.INCOMPLETE:
+        return Incomplete(f"a lock file could not be written: {said.splitlines()[0]}", failed.hint)
     found = re.search(r"'([^']*\.lock)'", said)
-    name = found[1] if found else "a lock file"
+    if found is None:
+        return Refused(f"a lock file is in the way: {said.splitlines()[0] if said else ''}", "try again")
+    lock = Path(found[1])
+    if not lock.exists():
+        return Refused(f"another git process held {lock} a moment ago", "try again")
+    holders = holders_of(lock)
+    if holders:
+        return Refused(f"{holders[0]} holds {lock}", "wait for it to end, or end it, then try again")
     return Refused(
-        f"another git process holds {name}",
-        "wait for it to end; where none runs any more, the file is stale: delete it and try again",
+        f"{lock} is there, and no git process that runs here holds it",
+        "where none runs on another machine either, the file is stale: delete it and try again",
     )
 
 

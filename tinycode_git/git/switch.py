@@ -159,7 +159,7 @@ def switch(git: Git, worktree: Path, old: str, new: str, files: Sequence[FileDif
     except GitFailed as failed:
         put_back(git, worktree, old, new, files, killed=begun if failed.code < 0 else None)
         if ".lock'" in failed.stderr:
-            raise lock_refusal(failed.stderr) from failed
+            raise lock_refusal(failed) from failed
         raise _refusal(git, worktree, failed) from failed
     except BaseException:
         put_back(git, worktree, old, new, files, killed=begun)

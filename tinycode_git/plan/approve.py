@@ -14,7 +14,7 @@ from tinycode_git.git.hooks import Hooks, hooked_message, staging
 from tinycode_git.git.merge import Conflict, merge
 from tinycode_git.git.process import Git
 from tinycode_git.git.refs import RefMove
-from tinycode_git.git.switch import Overlapping
+from tinycode_git.git.switch import Overlapping, overlap
 from tinycode_git.git.trailers import one_line, with_trailers
 from tinycode_git.git.worktrees import Worktree, holders, under_way
 from tinycode_git.git.write import PlanRepo
@@ -169,6 +169,8 @@ def approve(
     intent = ledger.intend(operation)
     with nullcontext(begun) if begun else stashes(repo, found) as saved_work, ExitStack() as held:
         try:
+            if gate is not None:
+                _refuse_overlap(repo, approval, found)  # a gate may take an hour
             made, output = _merge_commit(repo, ledger, approval, found, committer, gate, expect_tree)
             if gate is not None:
                 saved_work.begin()
@@ -203,6 +205,13 @@ def approve(
         ledger.done(intent, new=made.merge)
     output += _post_merge(repo, found)
     return Approved(record, made.merge, tuple(filter(None, output)))
+
+
+def _refuse_overlap(repo: ExecuteRepo, approval: Approval, found: Sequence[Worktree]) -> None:
+    for worktree in found:
+        in_the_way = overlap(repo.git_in(worktree), worktree.path, approval.old, approval.files)
+        if in_the_way:
+            raise Overlapping(in_the_way, worktree.path)
 
 
 def _stash_hint(overlapping: Overlapping) -> str:
