@@ -330,6 +330,21 @@ def test_a_shallow_clone_is_not_called_clean(repo: Logged, world: Path) -> None:
     assert "shallow" in done.out
 
 
+def test_a_partial_clone_is_not_called_clean_and_fetches_nothing(repo: Logged, world: Path) -> None:
+    repo.merge()
+    repo.checkpoint()
+    repo.config("uploadpack.allowFilter", "true")
+    clone = world / "partial"
+    repo.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{repo.path}", clone)
+    Logged(clone).git("fetch", "-q", "--filter=blob:none", "origin", LOGS)
+    before = sorted((clone / ".git/objects").rglob("*"))
+    done = check(clone)
+    assert (done.code, "TAMPERED" in done.out, "is not in the clone" in done.out) == (4, False, True), str(done)
+    assert sorted((clone / ".git/objects").rglob("*")) == before
+    Logged(clone).git("fetch", "-q", "--refetch", "--no-filter", "origin", LOGS)
+    assert check(clone).code == 0
+
+
 def test_rotated_and_revoked_keys(repo: Logged, world: Path) -> None:
     repo.log(1)
     first = repo.checkpoint().vkey

@@ -91,12 +91,9 @@ def test_a_long_log_is_cut_and_that_is_said(repo: Logged) -> None:
     assert repo.tiny("audit", "log", "-n", "5").err == ""
 
 
-@pytest.mark.parametrize(
-    "options", [["--risk", "huge"], ["--since", "\x01"], ["--since", "nonsense"], ["--limit", "-1"]]
-)
+@pytest.mark.parametrize("options", ["--risk huge", "--since nonsense", "--since \x01", "--limit -1"])
 def test_filters_that_are_none(logged: Logged, options: str) -> None:
-    code = logged.tiny("audit", "log", *options.split(" "), check=False).code
-    assert code == 2 or options[0] == "--since"
+    assert logged.tiny("audit", "log", *options.split(" "), check=False).code == 2
 
 
 def test_reading_where_nothing_was_written_creates_nothing(repo: Logged) -> None:

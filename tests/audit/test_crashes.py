@@ -32,6 +32,15 @@ for n in range(2):
     ledger.done(intent)
     print("done", intent.id, flush=True)
 """
+SHORT = """
+import sys
+from tinycode_git.audit.quick import note
+fields = {"action": "hook-passed", "risk_level": "none", "mode": "execute", "user": "u", "actor": "a"}
+print("begin", flush=True)
+for n in range(2):
+    if note(sys.argv[1] + "/.git/tiny", {**fields, "step": str(n)}, {"hook": "post-commit"}):
+        print("noted", n, flush=True)
+"""
 FOLD = """
 import sys
 from pathlib import Path
@@ -56,7 +65,7 @@ print("published", checkpoint(Git(place, {}), ledger).commit, flush=True)
 CALLS = (
     "write,pwrite64,fdatasync,fsync,ftruncate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat,flock"
 )
-PROGRAMS = {"append": APPEND, "fold": FOLD, "checkpoint": CHECKPOINT}
+PROGRAMS = {"append": APPEND, "a hook's append": SHORT, "fold": FOLD, "checkpoint": CHECKPOINT}
 SAMPLED = 9
 
 
@@ -97,9 +106,12 @@ def killed_at(repo: Logged, program: str, trace: Path, call: str, when: int, fau
 def assert_whole(repo: Logged, acknowledged: list[list[str]], before: int) -> None:
     """Everything acknowledged is there, the chain holds, and everything works on."""
     there = {(entry.phase, entry.id) for entry in entries(repo)} if repo.journal.exists() else set()
+    noted = [entry.step for entry in entries(repo) if entry.action == "hook-passed"] if repo.journal.exists() else []
     for word, *rest in acknowledged:
         if word in ("intent", "done"):
             assert (word, rest[0]) in there
+        elif word == "noted":
+            assert rest[0] in noted
         elif word == "published":
             assert repo.git("rev-parse", repo.log_ref()).text == rest[0]
     ledger = repo.ledger()

@@ -106,6 +106,24 @@ FORBIDDEN = [
 ]
 
 
+def test_no_way_around_by_several_statements_or_by_name(repo: Logged, world: Path) -> None:
+    repo.log(1)
+    (world / "file").write_text("a,b\n1,2\n")
+    one = store(repo)
+    for sql in (
+        "SELECT 1; COPY (SELECT 1) TO '{folder}/out'",
+        "PREPARE p AS COPY (SELECT 1) TO '{folder}/out'; EXECUTE p",
+        "SELECT * FROM query_table('{file}')",
+        "SELECT * FROM read_blob('{file}')",
+        "RESET lock_configuration; SET enable_external_access = true",
+        "CALL enable_logging('QueryLog', storage = 'file', storage_path = '{folder}/out')",
+        "CREATE PERSISTENT SECRET s (TYPE s3)",
+    ):
+        with pytest.raises(UsageError, match="refused the query"):
+            one.query(sql.format(file=world / "file", folder=world))
+        assert not (world / "out").exists()
+
+
 @pytest.mark.parametrize("sql", FORBIDDEN)
 def test_sql_reads_and_writes_no_file_and_changes_nothing(repo: Logged, world: Path, sql: str) -> None:
     repo.log(1)

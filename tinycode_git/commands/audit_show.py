@@ -92,7 +92,10 @@ def _commit(repo: ReadRepo, store: Store, what: str) -> Shown:
     message = repo.git.quiet("log", "-1", "--no-show-signature", "--format=%B", oid).text
     named = [value for key, value in trailers(message) if key == "Tiny-Audit" and parse_anchor(value)]
     if not rows and not named:
-        raise Refused(f"the audit log says nothing of {oid}", "commits that you made yourself have no entry")
+        raise Refused(
+            f"the audit log says nothing of {oid}",
+            "commits that git tiny did not make, and that none of its hooks saw, have no entry",
+        )
     return Shown(oid, named, rows)
 
 

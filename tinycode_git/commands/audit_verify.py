@@ -207,8 +207,14 @@ def _head(repo: ReadRepo, found: Objects, store: Store, log: str) -> Head:
 
         log = Journal(store.folder).tail().position.log.decode()
     published = refs(repo.git).get(ref_of(log)) if log else None
+    if published is None and not log:
+        here = ", ".join(sorted({name for name, _ in refs(repo.git).values()}))
+        hint = f"--log names one that is published here: {here}" if here else "git tiny audit log lists what there is"
+        raise Refused("this clone has no audit log of its own", hint)
     if published is None:
-        raise Refused("the log has no checkpoint yet", "git tiny audit checkpoint makes one")
+        raise Refused(
+            f"log {log} has no checkpoint here yet", "git tiny audit checkpoint makes one of this clone's own"
+        )
     return next(history(found, published[1], ref_of(log)))
 
 
