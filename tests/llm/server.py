@@ -52,6 +52,7 @@ class Script:
     props: dict[str, Any] = field(default_factory=dict)
     owner: str = ""
     slow: float = 0.0
+    keys: list[str] = field(default_factory=list)
     all: bytes = b""
     choose: Callable[[Any], Say | None] | None = None
     meet: threading.Barrier | None = None
@@ -114,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(self, body: Any) -> None:
         script = self.script
         script.asked.append((self.path, body))
+        script.keys.append(self.headers.get("Authorization") or "")
         time.sleep(script.slow)
         if script.all:
             self._sent(script.all)

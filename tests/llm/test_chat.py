@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 from tests.llm.answers import change, plan, whole
 from tests.llm.server import Say, Script
+from tests.llm.test_commands import wait_for
 from tests.plan.plans import untouched
 from tests.repos import Repo
 from tests.terminal import tiny_tty
 from tinycode_git.commands.chatstore import KEPT, Conversation, load, names, save
+from tinycode_git.commands.chatting import Chat
 from tinycode_git.dialogue import Message
 from tinycode_git.errors import UsageError
+from tinycode_git.git.read import ReadRepo
+from tinycode_git.modes import Ceiling, Mode
 
 APP = "def main() -> int:\n    return 1\n"
 TTY = {"PROMPT_TOOLKIT_NO_CPR": "1"}
@@ -108,6 +113,60 @@ def test_on_a_terminal(set_up: Repo, server: Script) -> None:
     (history,) = Path(os.environ["XDG_STATE_HOME"]).rglob("chat-history")
     assert history.stat().st_mode & 0o077 == 0
     assert "what does main return?" in history.read_text()
+
+
+def test_ctrl_c_ends_the_verb_which_keeps_its_draft_and_not_the_session(set_up: Repo, server: Script) -> None:
+    server.say(plan(change("Return one", "src/app.py"), change("Greet", "hello.txt")), whole(APP))
+    server.say(Say("word " * 5000, pause=0.05))
+    with tiny_tty("chat", "--mode", "propose", cwd=set_up.path, env=TTY) as terminal:
+        terminal.expect(r"propose main>")
+        terminal.send("/propose two things\r")
+        wait_for(lambda: len(server.chats()) == 3)
+        terminal.send("\x03")
+        terminal.expect(r"git tiny propose --continue")
+        terminal.expect(r"propose main>")
+        terminal.send("/exit\r")
+        assert terminal.wait() == 0
+    (draft,) = set_up.tiny("plans", "--state", "draft", "--json").json["plans"]
+    assert [step["title"] for step in draft["steps"]] == ["Return one"]
+
+
+def test_a_plan_is_made_applied_and_undone_in_one_session(set_up: Repo, server: Script) -> None:
+    server.say(plan(change("Return one", "src/app.py")), whole(APP))
+    with tiny_tty("chat", "--mode", "execute", cwd=set_up.path, env=TTY) as terminal:
+        terminal.expect(r"execute main>")
+        terminal.send("/propose let main answer one\r")
+        terminal.expect(r"approve it")
+        terminal.expect(r"execute main>")
+        terminal.send("/apply\r")
+        terminal.expect(r"\[y\]es")
+        terminal.send("y\r")
+        terminal.expect(r"execute main>")
+        assert set_up.show("main", "src/app.py") == APP.encode()
+        terminal.send("/undo\r")
+        terminal.expect(r"\[y\]es|execute main>")
+        terminal.send("y\r")
+        terminal.expect(r"execute main>")
+        terminal.send("/exit\r")
+        assert terminal.wait() == 0
+    assert set_up.show("main", "src/app.py") != APP.encode()
+
+
+def test_completion_in_the_shell_knows_verbs_plans_refs_paths_and_modes(set_up: Repo) -> None:
+    made = set_up.tiny("propose", "--recipe", "replace", "hello", "goodbye", "--json").json
+    set_up.git("branch", "feature/one")
+    with chdir(set_up.path):
+        chat = Chat(ReadRepo.discover(), Ceiling(Mode.EXECUTE, "default"), Mode.CHAT, "", False, "main")
+
+        def offered(*words: str) -> list[str]:
+            return [value for value, _ in chat.offered(words[:-1], words[-1])]
+
+        assert "/propose" in offered("/pro") and "/search" in offered("/se")
+        assert offered("/mode", "ex") == ["execute"]
+        assert offered("/show", made["id"][:4]) == [made["id"]]
+        assert "feature/one" in offered("/ask", "why", "--at", "fea")
+        assert offered("what", "does", "src/a") == ["src/app.py"]
+        assert "src/app.py" in offered("/refactor", "sr")
 
 
 def test_the_mode_never_goes_above_the_ceiling(set_up: Repo) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.llm.answers import change, plan, whole
 from tests.llm.inside import refused
-from tests.llm.server import Say, Script
+from tests.llm.server import Say, Script, serving
 from tests.llm.tiny_gguf import write_model
 from tests.repos import Repo
 from tinycode_git.dialogue import Message, Parameters, Question
@@ -73,6 +73,33 @@ def test_a_silent_server_is_given_up(server: Script) -> None:
         backend(server, wait=0.2).chat(question())
 
 
+def test_no_redirect_and_no_proxy(server: Script) -> None:
+    with serving() as other:
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            os.environ[name] = other.url
+        try:
+            server.say("fine")
+            assert backend(server).chat(question()).text == "fine"
+        finally:
+            for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+                del os.environ[name]
+        server.redirect = other.url
+        for asking in (backend(server).card, lambda: backend(server).chat(question())):
+            with pytest.raises(Incomplete, match="points elsewhere"):
+                asking()
+        assert other.asked == []
+
+
+def test_the_key_goes_along_and_is_never_said(repo: Repo, server: Script) -> None:
+    repo.git("config", "--global", "tiny.modelHost", server.url)
+    done = repo.tiny("model", "list", "--json", env={"TINY_MODEL_KEY": "sesame-key"})
+    assert done.code == 0 and "sesame" not in done.out + done.err
+    server.say(Say(status=401, error="no"))
+    repo.tiny("ask", "why?", "--model", "openai:coder:7b", env={"TINY_MODEL_KEY": "sesame-key"}, check=False)
+    assert {one for one in server.keys if one} == {"Bearer sesame-key"}
+    assert "sesame" not in (repo.git_dir() / "tiny/journal").read_text()
+
+
 def test_an_answer_that_was_cut(server: Script) -> None:
     server.say(Say("half", reason="length"))
     assert backend(server).chat(question()).cut
@@ -129,6 +156,7 @@ def test_llama_server_keeps_the_form_whatever_the_model_would_say(llama: OpenAI)
 def test_llama_server_counts_and_knows_its_context(llama: OpenAI) -> None:
     assert llama.count("abc") == 3 + 3
     assert llama.card().context == 4096
+    assert llama.parallel() == 1
     assert Path(llama.card().name)
 
 

@@ -221,6 +221,10 @@ def test_samples_are_asked_at_once_and_ranked_as_always(set_up: Repo, server: Sc
     assert [line.split(" is")[0] for line in said[:2]] == ["candidate 1", "candidate 2"]
     assert said[2].startswith("candidate 3 comes first")
     server.meet = None
+    asked = len(server.chats())
+    server.choose = by_seed
+    set_up.tiny("propose", "let main answer one", "--samples", "2")
+    assert len(server.chats()) == asked + 4, "candidates are never taken from memory"
     again = set_up.tiny("replay", done.json["id"], "--json").json
     assert again["same"] and again["calls"] == again["equal_calls"] == 2, "each with its own seed and calls"
 

@@ -35,6 +35,19 @@ def test_ask_names_places_at_a_commit_and_checks_them(set_up: Repo, server: Scri
     assert f"at {set_up.oid()[:12]}:\n  src/app.py:2  return 0\n" in shown
 
 
+def test_paths_that_are_not_there_are_said(set_up: Repo, server: Script) -> None:
+    for words in (
+        ("ask", "why?", "no.py"),
+        ("propose", "tidy up", "--context", "no.py"),
+        ("refactor", "no.py", "tidy"),
+    ):
+        assert refused(set_up.path, *words).message == "there is no no.py in the repository"
+    assert refused(set_up.path / "src", "ask", "why?", "../../x").exit == 2
+    server.say("It returns 0 [src/app.py:2].")
+    assert set_up.tiny("-C", "src", "ask", "why?", "app.py", "../hello.txt").code == 0
+    assert "hello.txt, lines 1 to" in server.questions()[0]
+
+
 def test_ask_about_an_older_commit(set_up: Repo, server: Script) -> None:
     old = set_up.oid()
     set_up.commit("second", {"src/app.py": APP})
@@ -162,8 +175,31 @@ def test_the_hook_never_touches_what_the_user_wrote(hooked: Repo, world: Path, s
     (world / "template").write_text("Ticket: \n")
     hooked.config("commit.template", str(world / "template"))
     hooked.git("commit", "-q", "--allow-empty", env={"GIT_EDITOR": "sh -c 'echo from the template > \"$1\"' --"})
-    hooked.git("merge", "-q", "--no-ff", "--no-edit", "main~1", check=False)
+    hooked.git("config", "--unset", "commit.template")
+    hooked.git("switch", "-q", "-c", "side", "main~1")
+    hooked.commit("on the side", {"side.txt": "1\n"})
+    hooked.git("switch", "-q", "main")
+    hooked.git("merge", "-q", "--no-ff", "side", env={"GIT_EDITOR": "true"})
+    assert hooked.git("log", "-1", "--format=%s").text.startswith("Merge branch 'side'")
+    hooked.git("switch", "-q", "-c", "other", "main~1")
+    hooked.git("merge", "-q", "--squash", "side")
+    hooked.git("commit", "-q", env={"GIT_EDITOR": "true"})
+    assert hooked.git("log", "-1", "--format=%s").text.startswith("Squashed commit")
+    (world / "message").write_text("from a file\n")
+    hooked.git("commit", "-q", "--allow-empty", "-F", str(world / "message"))
+    hooked.git("commit", "-q", "--allow-empty", "-c", "HEAD", env={"GIT_EDITOR": "true"})
+    hooked.git("revert", "--no-edit", "side", check=False)
     assert server.chats() == []
+
+
+@pytest.mark.parametrize("char", [";", "auto"])
+def test_the_hook_knows_the_users_comment_sign(hooked: Repo, world: Path, server: Script, char: str) -> None:
+    hooked.config("core.commentChar", char)
+    server.say("Greet again")
+    hooked.git("commit", "-q", "-v", env={"GIT_EDITOR": "editor"})
+    shown = (world / "home/shown").read_text()
+    assert shown.startswith(f"Greet again\n\n{'#' if char == 'auto' else char}") and "+hello again" in shown
+    assert hooked.git("log", "-1", "--format=%B").text == "Greet again"
 
 
 def test_the_hook_never_stops_a_commit(hooked: Repo, server: Script) -> None:
@@ -181,6 +217,7 @@ NEEDING = [
     ("propose", "make everything better"),
     ("model", "show"),
     ("model", "test"),
+    ("model", "bench"),
     ("ask", "why?"),
     ("fix", "src/app.py"),
     ("refactor", "src", "tidy"),

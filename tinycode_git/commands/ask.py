@@ -38,10 +38,11 @@ def ask(
     \b
       0  answered
       1  answered, but a place that it names does not hold
+      2  no such path at that commit
       4  no model is set up, or it gave no answer
     """
     from tinycode_git.commands.asking import answer
-    from tinycode_git.commands.opening import preload, reading
+    from tinycode_git.commands.opening import committed, preload, reading
     from tinycode_git.commands.talking import Watched, reading_ledger, talking
     from tinycode_git.render.progress import progress
 
@@ -49,7 +50,7 @@ def ask(
     repo = reading()
     with talking(repo, reading_ledger(repo), "ask", model) as talk:
         commit = repo.resolve(at)
-        named = [f"{repo.place.prefix}{path}".rstrip("/") for path in paths or ()]
+        named = committed(repo, paths or (), commit)
         with progress("reading the repository", delay=0.3) as line:
             watched = Watched(line)
             watched.say("answering")

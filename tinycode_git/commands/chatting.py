@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -169,7 +170,14 @@ class Chat:
         sys.stdout.flush()
         command = [sys.executable, "-P", "-m", "tinycode_git", verb, *args]
         env = {**os.environ, "TINY_MODE": self.mode.word}
-        return subprocess.run(command, check=False, env=env).returncode
+        with subprocess.Popen(command, env=env) as child:
+            while True:
+                try:
+                    return child.wait()
+                except KeyboardInterrupt:
+                    # The terminal gives Ctrl-C to both; the verb keeps what it had finished, and is waited for.
+                    if not self.interactive:
+                        child.send_signal(signal.SIGINT)
 
     def _mode(self, rest: Sequence[str]) -> int:
         if rest:

@@ -60,7 +60,8 @@ def complete(
     else:
         from tinycode_git.render.escape import visible_block
 
-        sys.stdout.write(visible_block(found.text))
+        # To an editor exactly what belongs there; a person's prompt begins on a line of its own.
+        sys.stdout.write(visible_block(found.text) + ("\n" if sys.stdout.isatty() else ""))
 
 
 def _text(path: str, stdin: bool) -> str:

@@ -192,7 +192,7 @@ def _values(slot: _Slot, current: str) -> list[Candidate]:
         from tinycode_git.commands.completing_models import models
 
         return _starting(current, (Candidate(name, what) for name, what in models(current)))
-    source = _SOURCES.get(slot.metavar)
+    source = _SOURCES.get("PATH" if slot.metavar.startswith("PATH") else slot.metavar)  # PATH:LINE, PATH.. HOW
     if source is None:
         return []
     before, dots, after = current.rpartition("..") if slot.metavar == "REF" else ("", "", current)

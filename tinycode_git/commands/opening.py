@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import TypeVar
 
 from tinycode_git import config, modes
@@ -120,6 +121,16 @@ def from_top(repo: ReadRepo, path: str) -> str:
     if inside == ".." or inside.startswith(("../", "/")):
         raise UsageError(f"{path} is outside the working tree", f"name paths below {repo.place.worktree}")
     return inside
+
+
+def committed(repo: ReadRepo, paths: Iterable[str], at: str) -> tuple[str, ...]:
+    """Files and folders given where the user stands, as paths of the commit ``at``. Raises UsageError."""
+    snapshot = repo.snapshot(at)
+    found = tuple(from_top(repo, path) for path in paths)
+    for path in found:
+        if path not in ("", ".") and snapshot.entry(path) is None and not snapshot.is_dir(path):
+            raise UsageError(f"there is no {path} in the repository", "name files and folders that are committed")
+    return found
 
 
 def say(text: str) -> None:

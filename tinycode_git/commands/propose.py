@@ -13,7 +13,7 @@ import typer
 from tinycode_git.commands.app import new_app
 from tinycode_git.commands.modelled import Modelled, is_recipe, no_model, plan_by_model
 from tinycode_git.commands.modeltell import tell
-from tinycode_git.commands.opening import from_top, planning, preload
+from tinycode_git.commands.opening import committed, from_top, planning, preload
 from tinycode_git.commands.validating import validator
 from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
@@ -146,7 +146,7 @@ def propose(
         _agent(repo, ledger, goal, agent, " ".join(given), json)
         return
     if not chosen and (wanted.asked_for or not is_recipe(repo, goal, " ".join(given))):
-        named = replace(wanted, context=tuple(from_top(repo, path) for path in wanted.context))
+        named = replace(wanted, context=committed(repo, wanted.context, goal.base))
         made = plan_by_model(repo, ledger, goal, " ".join(given), named)
         if made is not None:
             tell(made.plan, json)

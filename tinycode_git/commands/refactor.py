@@ -45,18 +45,14 @@ def refactor(
         raise UsageError("refactor takes paths and, last, how to change them", 'git tiny refactor src/a.py "how"')
     from tinycode_git.commands.modelplan import Asked, check_format, propose_by_model, tell_end
     from tinycode_git.commands.modeltell import tell
-    from tinycode_git.commands.opening import from_top, planning, preload
+    from tinycode_git.commands.opening import committed, planning, preload
     from tinycode_git.commands.talking import talking
     from tinycode_git.plan.propose import check_task, target_of
 
     preload("pygit2")
     repo, ledger = planning("refactor")
     goal = target_of(repo, target or None)
-    paths = tuple(from_top(repo, path) for path in words[:-1])
-    snapshot = repo.snapshot(goal.base)
-    for path in paths:
-        if snapshot.entry(path) is None and not snapshot.is_dir(path):
-            raise UsageError(f"there is no {path} in the repository", "name files and folders that are committed")
+    paths = committed(repo, words[:-1], goal.base)
     only = tuple(path for path in paths if path not in ("", "."))
     asked = Asked(
         check_task(words[-1]), only, max_steps, check_format(edit_format), only=only if len(only) == len(paths) else ()
