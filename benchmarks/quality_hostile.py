@@ -6,8 +6,8 @@ A scripted server stands where Ollama would. For some commits of a real history 
 then it gives each hostile answer to that question (``tests/review/hostile.py``: families and their variants), and the
 review is made as a user makes it. What comes of it is held against ``git diff``: no finding of the model may be on a
 line that the change does not touch, and none may be kept that the table does not allow. Good answers, which must be
-kept, show that the others are not dropped because everything is. Each commit gets every fourth of its answers, the next
-one those after them; ``--each N``: every Nth.
+kept, show that the others are not dropped because everything is. Each commit gets every eighth of its answers, the next
+one those beside them; ``--each N``: every Nth.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 def main(arguments: list[str]) -> int:
     """Print what became of the answers; 1 where a finding is off the diff or one is kept that must not be."""
     given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    each = int(arguments[arguments.index("--each") + 1]) if "--each" in arguments else len(COMMITS)
+    each = int(arguments[arguments.index("--each") + 1]) if "--each" in arguments else 2 * len(COMMITS)
     os.environ |= environment()
     with tempfile.TemporaryDirectory() as folder, serving() as server:
         repo = _ground(Path(folder) / "flask", given.get("flask", ""), server)

@@ -293,7 +293,7 @@ def _characters_that_act(ground: Ground, one: Line) -> Rows:
 
 
 def _fixes_elsewhere(ground: Ground, one: Line) -> Rows:
-    for name, more in {
+    odd: dict[str, dict[str, Any]] = {
         "a path": {"fix": "x = 1", "path": "../../etc/passwd"},
         "a file": {"fix": "x = 1", "file": ".git/hooks/pre-commit"},
         "a range": {"fix": "x = 1", "end_line": 9999},
@@ -307,7 +307,8 @@ def _fixes_elsewhere(ground: Ground, one: Line) -> Rows:
         "the line itself": {"fix": one.text},
         "many lines": {"fix": "x = 1\n" * 60},
         "huge": {"fix": "x = 1;" * 9000},
-    }.items():
+    }
+    for name, more in odd.items():
         yield name, answer(about(one, **more))
 
 

@@ -13,8 +13,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from tests.llm.server import Say, serving
 from tests.repos import ROOT, TINY, Repo
 from tinycode_git.review.queue import JobState, Queue
 
@@ -105,6 +107,38 @@ def test_a_review_that_takes_too_long_is_ended(repo: Repo, branches: dict[str, s
     assert "ended: it took more than 2 s" in done.err
     assert reviewed(repo) == []
     assert repo.tiny("bot", "run", "--once").code == 0  # nothing new
+
+
+def test_a_review_that_takes_too_much_memory_is_ended(repo: Repo, branches: dict[str, str]) -> None:
+    hog = "x = bytearray(400 << 20); import time; time.sleep(300)"
+    repo.config("tiny.check", f"{sys.executable} -c '{hog}'")
+    done = repo.tiny("bot", "run", "--once", "--memory", "300", check=False)
+    assert done.code == 1
+    assert "ended: it used more than 300 MB" in done.err
+    assert reviewed(repo) == []
+    assert not [p for p in psutil.process_iter(["cmdline"]) if "400 << 20" in " ".join(p.info["cmdline"] or ())]
+
+
+def test_on_a_servers_bare_repository(repo: Repo, server: Repo, branches: dict[str, str]) -> None:
+    repo.git("push", "-q", "origin", "one", "two")
+    server.tiny("bot", "run", "--once")
+    assert sorted(reviewed(server)) == sorted(tip[:12] for tip in branches.values())
+
+
+def test_a_model_is_asked_where_it_is_named(repo: Repo, branches: dict[str, str]) -> None:
+    with serving() as script:
+        repo.git("config", "--global", "tiny.modelHost", script.url)
+        repo.git("config", "--global", "tiny.model", "coder:7b")
+        script.fallback = Say('{"findings": []}')
+        repo.tiny("bot", "run", "--once", "--model", "coder:7b")
+        note = json.loads(repo.git("notes", "--ref=tiny-review", "show", "one").out.splitlines()[0])
+        assert (note["model"], note["asked"]) == ("coder:7b@a1b2c3d4e5f6", 1)
+        asked = len(script.chats())
+        assert asked == 4
+        repo.git("checkout", "-q", "one")
+        repo.commit("more", {"more.py": "more = 1\n"})
+        repo.tiny("bot", "run", "--once", "--onto", "main")
+        assert len(script.chats()) == asked
 
 
 def test_a_branch_is_reviewed_in_order(repo: Repo) -> None:

@@ -46,6 +46,7 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Reviews at a time.")] = 2,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long one review may take.")] = 300.0,
     memory: Annotated[int, typer.Option("--memory", min=64, metavar="MB", help="How much it may use.")] = 2048,
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Ask this model too.")] = "",
     status: Annotated[str, typer.Option("--status", metavar="FILE", help="Where to write the status file.")] = "",
 ) -> None:
     """Watch the branches and review every new tip, each once, those of a branch in the order in which they came.
@@ -69,7 +70,7 @@ def run(
       2  no such remote or branch
       4  the queue cannot be used
     """
-    bot = _bot(remote, onto, jobs=jobs, bounds=Bounds(seconds, memory << 20), status=status)
+    bot = _bot(remote, onto, jobs=jobs, bounds=Bounds(seconds, memory << 20), status=status, model=model)
     before = {job.id for job in bot.queue.jobs() if job.state is JobState.FAILED}
     while True:
         done = _round(bot, remote)
@@ -90,6 +91,7 @@ def run(
 def hook(
     wait: Annotated[bool, typer.Option("--wait", help="Review before the push ends, not behind it.")] = False,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Reviews at a time.")] = 2,
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Ask this model too.")] = "",
 ) -> None:
     """Queue what a push moved and start the bot behind it: call it in the hook post-receive of a server.
 
@@ -106,7 +108,7 @@ def hook(
       0  queued
       4  the queue cannot be used
     """
-    bot = _bot("", "", jobs=jobs, bounds=Bounds(), status="")
+    bot = _bot("", "", jobs=jobs, bounds=Bounds(), status="", model=model)
     count = 0
     for line in sys.stdin:
         old, _, rest = line.rstrip("\n").partition(" ")
@@ -148,7 +150,7 @@ def status_(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
     sys.stdout.write(table(columns, rows, console.for_stdout(repo.git)) if rows else "nothing was queued yet\n")
 
 
-def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str) -> Bot:
+def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, model: str = "") -> Bot:
     repo = PlanRepo.discover()
     held = modes.ceiling(os.environ, config.read(repo.git).mode)
     modes.require(held, Mode.PROPOSE, "the bot")
@@ -162,7 +164,7 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str) -> B
     place = Path(status) if status else folder(repo) / "status.json"
     folder(repo).mkdir(parents=True, exist_ok=True)
     queue = Queue(folder(repo) / "queue.db")
-    return Bot(repo, queue, space, space + name.removeprefix(HEADS), place.absolute(), bounds, jobs, held.mode)
+    return Bot(repo, queue, space, space + name.removeprefix(HEADS), place.absolute(), bounds, jobs, held.mode, model)
 
 
 def _round(bot: Bot, remote: str) -> int:
@@ -182,6 +184,7 @@ def _round(bot: Bot, remote: str) -> int:
 def _start_behind(bot: Bot) -> None:
     """Start ``git tiny bot run --once`` free of this process and of the push that waits for it."""
     argv = [sys.executable, "-P", "-m", "tinycode_git", "bot", "run", "--once", "--jobs", str(bot.jobs)]
+    argv += ["--model", bot.model] if bot.model else []
     env = bot.repo.git.environment(parsed=False)
     env.pop("GIT_QUARANTINE_PATH", None)
     try:

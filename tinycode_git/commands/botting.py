@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinycode_git.commands.gates import check_of
 from tinycode_git.commands.opening import ledger_of, say
@@ -28,9 +28,13 @@ from tinycode_git.review.record import Note
 from tinycode_git.review.store import keep
 from tinycode_git.review.store import note_of as kept_note
 
+if TYPE_CHECKING:
+    from tinycode_git.commands.review_model import Asking
+
 HEADS = "refs/heads/"
 FETCHED = "refs/tiny/bot/"
 _POLL = 0.02
+_FOR_MODEL = 0.6  # of a review's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A bot of one repository: ``space`` is where the watched branches are, ``main`` the ref that others go into."""
+    """A bot of one repository: ``space`` is where the watched branches are, ``main`` the ref that others go into.
+
+    ``model`` is asked too where it is named.
+    """
 
     repo: PlanRepo
     queue: Queue
@@ -53,6 +60,7 @@ class Bot:
     bounds: Bounds
     jobs: int
     mode: Mode
+    model: str = ""
 
 
 def folder(repo: PlanRepo) -> Path:
@@ -198,11 +206,20 @@ def _review(bot: Bot, job: Job) -> dict[str, str]:
     if base == job.tip:
         return {"state": "skipped", "said": "no commit of its own"}
     branch = HEADS + job.ref.removeprefix(bot.space)
-    made = conduct(repo, Wanted(base, job.tip, branch), Options(most=MOST))
+    made = conduct(repo, Wanted(base, job.tip, branch), Options(most=MOST, asking=_asking(bot)))
     note = note_of(made.review)
     note = replace(note, head=replace(note.head, gate=_gate(repo, base, job.tip)))
     keep(repo, ledger_of(repo, bot.mode), note, once=True)
     return {"state": "done", "said": summed_up(note)}
+
+
+def _asking(bot: Bot) -> Asking | None:
+    """What a model is asked; it gets no question for which the time that a review may take could be too short."""
+    if not bot.model:
+        return None
+    from tinycode_git.commands.review_model import Asking
+
+    return Asking(bot.model, until=time.monotonic() + bot.bounds.seconds * _FOR_MODEL)
 
 
 def base_of(repo: PlanRepo, main: str, job: Job) -> str:

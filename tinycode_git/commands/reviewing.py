@@ -303,7 +303,7 @@ def _texts(making: _Making, findings: Sequence[Finding]) -> dict[str, list[str]]
     paths = list(dict.fromkeys(one.path for one in findings if one.where == "content"))
     texts: dict[str, list[str]] = {}
     for path, data in zip(paths, making.repo.read_many([oids[path] for path in paths]), strict=True):
-        lines = (data or b"").decode("utf-8", "surrogateescape").split("\n")
+        lines = (data or b"").removesuffix(b"\n").decode("utf-8", "surrogateescape").split("\n")
         texts[path] = list(_masked(path, lines, making.secrets))
     return texts
 

@@ -225,7 +225,8 @@ def _known(name: str, part: Part) -> bool:
 
 _TALK = re.compile(
     r"""(?ix)
-    \b\w+:// | \bwww\.\w | \bmailto: | \]\( | !\[ | <\s*/?\s*(?:script|img|iframe|a|svg|style|link|form|object|embed|meta)\b
+    \b\w+:// | \bwww\.\w | \bmailto: | \]\( | !\[
+    | <\s*/?\s*(?:script|img|iframe|a|svg|style|link|form|object|embed|meta)\b
     | \S@\S+\.\w
     | \b(?:ignore|disregard|forget|override)\b .{0,40} \b(?:instruct|prompt|previous|above|rule|review)
     | \b(?:system|developer) \s prompt | \bas \s an? \s (?:ai|language \s model|assistant)

@@ -22,7 +22,6 @@ _GITHUB = {"critical": "error", "high": "error", "medium": "warning", "low": "no
 _GITLAB = {"critical": "blocker", "high": "critical", "medium": "major", "low": "minor"}
 _SCORE = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0"}
 # What XML 1.0 does not allow in any spelling (section 2.2), and surrogates.
-_BYTES = ("utf-8", "surrogateescape")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -111,7 +110,8 @@ def rdjson(review: Review) -> str:
             "message": whole_message(one),
             "location": {
                 "path": _text(one.path),
-                "range": {"start": {"line": one.line, "column": 1}, "end": {"line": one.end_line, "column": 1}},
+                # Without columns a range is of whole lines, the last one too (reviewdog.rdf.Range).
+                "range": _lines(one.line, one.end_line),
             },
             "severity": _RDJSON[one.severity],
             "source": {"name": one.tool},
@@ -128,8 +128,11 @@ def _suggested(one: Finding) -> dict[str, Any]:
     """What reviewdog offers in place of the line."""
     if not one.fix:
         return {}
-    start, end = {"line": one.line, "column": 1}, {"line": one.line, "column": len(one.text.encode(*_BYTES)) + 1}
-    return {"suggestions": [{"range": {"start": start, "end": end}, "text": one.fix}]}
+    return {"suggestions": [{"range": _lines(one.line, one.line), "text": one.fix}]}
+
+
+def _lines(first: int, last: int) -> dict[str, dict[str, int]]:
+    return {"start": {"line": first}, "end": {"line": last}}
 
 
 def gitlab(review: Review) -> str:
