@@ -93,7 +93,7 @@ def test_the_timeline_for_people(repo: Repo, told: dict[str, str]) -> None:
     assert shown.startswith("src/limits.py:limit (lines 1-2) at ")
     assert f"2023-11-14  {told['wrote'][:12]}  Add a limit (#7)  (Ada Example)\n     introduced" in shown
     assert "| Without one a request could take all memory." in shown
-    assert "names #7; first in v1.0 and 1 later tags; tests: tests/test_limit.py; Reviewed-by: Bob" in shown
+    assert "names #7; first in v1.0 and 1 later tag; tests: tests/test_limit.py; Reviewed-by: Bob" in shown
     assert "+    return max(0, min(x, 10))" in shown
     assert "step_3" not in shown
 
