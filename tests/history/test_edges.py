@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.inside import inside
+from tests.llm.inside import refused
 from tests.repos import Repo
 from tests.world import tick
 
@@ -177,3 +178,52 @@ def test_a_bare_repository(repo: Repo, lines: list[str], world: Path) -> None:
     assert roles(inside(bare, "explain", "f:1", "--json"))["change 1"] == ["introduced"]
     assert inside(bare, "story", "f", "--json")["path"] == "f"
     assert inside(bare, "insights", "--json")["commits"] == 5
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("explain", "src/App.py"), "did you mean src/app.py?"),
+        (("explain", "app.py:2"), "did you mean src/app.py:2?"),
+        (("explain", "helo.txt"), "did you mean hello.txt?"),
+        (("explain", "main_"), "a symbol is named with its file, PATH:main_"),
+        (("explain", "."), "git tiny insights shows it in numbers"),
+        (("explain", "src/app.py:mian"), "did you mean main?"),
+        (("story", "src/App.py"), "did you mean src/app.py?"),
+        (("story", "src/app.py:1"), "git tiny explain src/app.py:1"),
+        (("story", "src/app.py", "--json", "--html", "x"), "--json and --html exclude each other"),
+    ],
+)
+def test_what_was_meant_is_said(repo: Repo, args: tuple[str, ...], said: str) -> None:
+    error = refused(repo.path, *args)
+    assert said in f"{error.message} {error.hint}"
+
+
+def test_a_range_the_wrong_way_round(repo: Repo, lines: list[str]) -> None:
+    found = inside(repo, "explain", "HEAD..HEAD~2", "--json")
+    assert found["notes"] == ["HEAD..HEAD~2 holds no commits: HEAD~2..HEAD is the other way round"]
+    assert inside(repo, "explain", "HEAD..HEAD", "--json")["notes"] == ["HEAD..HEAD holds no commits"]
+
+
+def test_a_tag_may_mean_what_came_with_it(repo: Repo, lines: list[str]) -> None:
+    repo.git("tag", "v1", lines[0])
+    repo.git("tag", "v2", lines[2])
+    notes = inside(repo, "explain", "v2", "--json")["notes"]
+    assert notes[-1] == "this is the commit that the tag is on; v1..v2 asks what came with it"
+    assert inside(repo, "explain", lines[2], "--json")["notes"] == []
+
+
+def test_summaries_say_a_thing_once_and_at_length_only_for_notes(repo: Repo) -> None:
+    base = repo.oid()
+    for n in range(25):
+        body = "".join(f"x{n}{row} = {row}\n" for row in range(12))
+        repo.commit(f"Support {n}\n\nSomebody had wanted it.", {f"one/a{n}.py": body, f"two/b{n}.py": body})
+    repo.commit("Create a security policy", {"SECURITY.md": "s\n"})
+    newcomer = inside(repo, "explain", f"{base}..", "--for", "newcomer", "--json")["groups"]
+    told = [bullet["text"] for group in newcomer for bullet in group["bullets"][1:]]
+    assert len(told) == len(set(told)) > 3
+    reviewer = repo.tiny("explain", f"{base}..", "--for", "reviewer").out
+    assert "  and 5 more (--limit 0 shows all)\n" in reviewer
+    notes = repo.tiny("explain", f"{base}..", "--for", "release-notes").out
+    assert notes.count("- Support") == 25
+    assert "Security" not in notes.split("\n") and "1 commit to tests, documentation" in notes

@@ -93,7 +93,7 @@ def test_the_timeline_for_people(repo: Repo, told: dict[str, str]) -> None:
     assert shown.startswith("src/limits.py:limit (lines 1-2) at ")
     assert f"2023-11-14  {told['wrote'][:12]}  Add a limit (#7)  (Ada Example)\n     introduced" in shown
     assert "| Without one a request could take all memory." in shown
-    assert "names #7; first in v1.0 and 1 later tags; tests: tests/test_limit.py; Reviewed-by: Bob" in shown
+    assert "names #7; first in v1.0 and 1 later tag; tests: tests/test_limit.py; Reviewed-by: Bob" in shown
     assert "+    return max(0, min(x, 10))" in shown
     assert "step_3" not in shown
 
@@ -182,6 +182,22 @@ def test_a_range_for_readers(repo: Repo, told: dict[str, str]) -> None:
     assert "src/\n- 7 commits by Ada Example (7)" in repo.tiny("explain", "HEAD~9..", "--for", "newcomer").out
 
 
+def test_a_range_says_what_it_takes_back_and_repairs(repo: Repo, told: dict[str, str]) -> None:
+    found = inside(repo, "explain", f"{told['wrote']}~1..HEAD", "--json")
+    assert roles(found) == {
+        "Add a limit (#7)": ["part of the range"],
+        "Raise the limit": ["part of the range"],
+        'Revert "Raise the limit"': ["part of the range", "reverts"],
+        "Fix negative limits": ["part of the range", "fixes"],
+        "Reformat everything": ["part of the range"],
+        "Ignore it": ["part of the range"],
+        "Move it": ["part of the range"],
+    }
+    assert evidence(found, "Fix negative limits")["about"] == [told["wrote"]]
+    patched = inside(repo, "explain", f"{told['spaced']}~1..{told['spaced']}", "--patch", "--json")
+    assert "+    return max( 0, min( x, 10 ) )" in patched["evidence"][0]["patch"]
+
+
 def test_a_plan_with_its_operations(repo: Repo) -> None:
     plan = make_plan(repo, {"hello.txt": "hello again\n"}, task="greet again")
     found = inside(repo, "explain", plan.id, "--json")
@@ -265,6 +281,12 @@ def test_a_name_with_two_meanings_is_refused(repo: Repo) -> None:
         ("a.rs", "impl A {\n    fn new() -> A {\n        A\n    }\n}\nfn new() {}\n", "A::new", [2, 4]),
         ("a.ts", "export class A {\n  run(): void {\n  }\n}\n", "A.run", [2, 3]),
         ("a.sh", "f() {\n  true\n}\n", "f", [1, 3]),
+        ("a.cpp", "class A {\n  int f() { return 1; }\n};\nint f() { return 2; }\n", "A::f", [2, 2]),
+        ("A.java", "class A {\n  A() {}\n  int f() {\n    return 1;\n  }\n}\n", "A.f", [3, 5]),
+        ("a.js", "class A {\n  f() {\n  }\n}\nconst g = () => {\n};\n", "g", [5, 6]),
+        ("a.rb", "class A\n  def f\n  end\nend\ndef f\nend\n", "A#f", [2, 3]),
+        ("a.php", "<?php\nclass A {\n  function f() {\n  }\n}\n", "A::f", [3, 4]),
+        ("a.cs", "class A {\n  int F() {\n    return 1;\n  }\n}\n", "A.F", [2, 4]),
         ("a.tcl", "proc f {} {\n  x\n}\n\nproc g {} {\n}\n", "g", [5, 6]),
     ],
 )

@@ -90,6 +90,25 @@ def test_the_numbers(busy: Repo) -> None:
     assert "gone.txt" not in str(found)
 
 
+def test_branches_and_ages_and_merges(busy: Repo) -> None:
+    busy.git("checkout", "-q", "-b", "topic", "HEAD~2")
+    commit(busy, 404, "one ahead", {"t": "t\n"})
+    busy.git("checkout", "-q", "main")
+    busy.git("branch", "old", "HEAD~5")
+    found = numbers(busy)
+    assert [(row["name"], row["ahead"], row["behind"]) for row in found["branches"]] == [
+        ("topic", 1, 2),
+        ("main", 0, 0),
+        ("old", 0, 5),
+    ]
+    # src/a.h was last changed on day 90, the others on days 400 to 402; day 403 is the newest.
+    assert found["ages"] == [{"since": "1 month", "files": 3}, {"since": "1 year", "files": 1}]
+    busy.git("merge", "-q", "--no-ff", "-m", "Merge topic", "topic")
+    merged = numbers(busy)
+    assert (merged["commits"], merged["merges"]) == (16, 1)
+    assert [row["name"] for row in merged["branches"] if row["ahead"] == 0 and row["behind"] == 0] == ["main"]
+
+
 def test_the_last_days_are_counted_from_the_newest_commit(busy: Repo) -> None:
     assert numbers(busy, "--days", "30")["hot"][0]["commits"] == 1
     assert numbers(busy, "--days", "30")["pairs"] == []

@@ -19,7 +19,7 @@ from tinycode_git.errors import Exit, Refused, TinyError, UsageError
 from tinycode_git.git.blame import path_arg
 from tinycode_git.git.diff import diff_commits
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.asking import asked_about, once_there
+from tinycode_git.history.asking import asked_about, near_paths, once_there
 from tinycode_git.history.audiences import Audience, Group, summary
 from tinycode_git.history.commits import explain_commit, explain_path, explain_range
 from tinycode_git.history.evidence import Asked, Explanation, Role
@@ -101,7 +101,7 @@ def explain(
         put_in_words(repo, found, talk, words, audience)
     found = replace(found, gaps=(*found.gaps, *words.gaps()))
     if audience is not None:
-        _summarise(repo, found, audience, words.prose, json)
+        _summarise(repo, found, audience, words.prose, limit=limit, json=json)
     else:
         found = _with_provenance(repo, found)
         found = _with_patches(repo, found) if patch else _without_patches(found)
@@ -125,22 +125,28 @@ def _asked(repo: ReadRepo, what: str, at: str) -> Asked:
             return gone
         if at == "HEAD" and repo.find(at) is None:
             raise Refused("there is no commit yet", "git commit makes one") from None
-        place, colon, rest = what.rpartition(":")
-        gone = once_there(repo, place, at) if colon else None
-        if gone is not None:
-            last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
-            raise UsageError(
-                f"{place} is gone from {at} since {last}", f"git tiny explain {place}:{rest} --at {last}~1"
-            ) from None
-        if what.rstrip("/") in (".", ""):
-            raise UsageError(
-                "the whole repository is too much to explain", "git tiny insights shows it in numbers"
-            ) from None
-        raise UsageError(
-            f"{what!r} names no commit, range, path, line, symbol or plan here",
-            "paths are as the commit has them (--at names another than HEAD); git tiny plans --all lists the plans",
-        ) from None
+        raise _unknown(repo, what, at) from None
     return Asked("plan", plan.id, plan.tip, base=plan.base)
+
+
+def _unknown(repo: ReadRepo, what: str, at: str) -> UsageError:
+    """What to say of words that name nothing."""
+    place, colon, rest = what.rpartition(":")
+    gone = once_there(repo, place, at) if colon else None
+    if gone is not None:
+        last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
+        hint = f"git tiny explain {place}:{rest} --at {last}~1"
+        return UsageError(f"{place} is gone from {at} since {last}", hint)
+    if what.rstrip("/") in (".", ""):
+        return UsageError("the whole repository is too much to explain", "git tiny insights shows it in numbers")
+    near = near_paths(repo, place or what, at)
+    if near:
+        hint = f"did you mean {' or '.join(f'{path}:{rest}' if colon else path for path in near)}?"
+    elif what.isidentifier():
+        hint = f"a symbol is named with its file, PATH:{what}; git tiny plans --all lists the plans"
+    else:
+        hint = "paths are as the commit has them (--at names another than HEAD); git tiny plans --all lists the plans"
+    return UsageError(f"{what!r} names no commit, range, path, line, symbol or plan here", hint)
 
 
 def _explained(repo: ReadRepo, asked: Asked) -> Explanation:
@@ -184,7 +190,9 @@ def _print(repo: ReadRepo, found: Explanation, prose: Prose | None, *, limit: in
         say(f"not looked at: {gap}")
 
 
-def _summarise(repo: ReadRepo, found: Explanation, audience: Audience, prose: Prose | None, json: bool) -> None:
+def _summarise(
+    repo: ReadRepo, found: Explanation, audience: Audience, prose: Prose | None, *, limit: int, json: bool
+) -> None:
     oids = [one.oid for one in found.evidence]
     groups = summary(audience, found.evidence, dict(zip(oids, diff_commits(repo.git, oids), strict=True)))
     if json:
@@ -193,9 +201,11 @@ def _summarise(repo: ReadRepo, found: Explanation, audience: Audience, prose: Pr
         )
         jsonout.write(Summary(found.asked, audience, groups, rows, found.gaps, prose))
     elif groups:
+        # Release notes are for copying: all of them.
+        most = 0 if audience is Audience.RELEASE_NOTES else limit
         drawn = console.for_stdout(repo.git)
-        sys.stdout.write((in_words(prose, drawn) if prose else "") + drawn_groups(groups, found.evidence, drawn))
+        sys.stdout.write((in_words(prose, drawn) if prose else "") + drawn_groups(groups, found.evidence, drawn, most))
     else:
-        say(f"{found.asked.words} holds no commits")
+        say(found.notes[0])
     for gap in found.gaps:
         say(f"not looked at: {gap}")

@@ -12,9 +12,10 @@ from tinycode_git.history.exhibits import importance
 from tinycode_git.render.console import Console, Style
 from tinycode_git.render.diffview import painted
 from tinycode_git.render.escape import visible
-from tinycode_git.render.table import cut
+from tinycode_git.render.table import counted, cut
 
 _MOST_LINES = 12
+_EVERY = ((Role.PART,), (Role.STEP,))  # so is every commit there
 _STYLES = {
     Role.REVERTS: Style.BAD,
     Role.REVERTED: Style.BAD,
@@ -29,7 +30,7 @@ def timeline(found: Explanation, on: Console, limit: int) -> str:
     rows = [*_heading(found, on), *_origins(found, on)]
     shown = _chosen(found.evidence, limit)
     if len(shown) < len(found.evidence):
-        rows.append(f"  {len(found.evidence) - len(shown)} more commits are not shown (--limit 0 shows all)")
+        rows.append(f"  {counted(len(found.evidence) - len(shown), 'more commit')} not shown (--limit 0 shows all)")
     ids = {one.oid: one for one in found.evidence}
     for one in shown:
         rows += _entry(one, ids, on)
@@ -73,7 +74,8 @@ def _entry(one: Evidence, by_oid: dict[str, Evidence], on: Console) -> Iterator[
         f"{on.paint(f'{one.id:<4}', Style.OID)} {day}  {on.paint(one.oid[:12], Style.OID)}  "
         f"{on.paint(visible(one.title), Style.STRONG)}  ({visible(one.author)})"
     )
-    yield f"     {_roles(one, by_oid, on)}"
+    if one.roles not in _EVERY:
+        yield f"     {_roles(one, by_oid, on)}"
     if one.note:
         yield f"     {visible(one.note)}"
     if one.reason:
@@ -113,7 +115,7 @@ def _facts(one: Evidence) -> Iterator[str]:
     if one.bugs:
         yield f"names {', '.join(visible(bug) for bug in one.bugs[:4])}"
     if one.release:
-        more = f" and {one.release.count - 1} later tags" if one.release.count > 1 else ""
+        more = f" and {counted(one.release.count - 1, 'later tag')}" if one.release.count > 1 else ""
         yield f"first in {visible(one.release.first)}{more}"
     if one.test_paths:
         more = f" and {len(one.test_paths) - 2} more" if len(one.test_paths) > 2 else ""
@@ -145,15 +147,17 @@ def _said(found: Explanation, on: Console) -> Iterator[str]:
         yield "no message of these commits states a reason"
 
 
-def drawn_groups(groups: Sequence[Group], evidence: Sequence[Evidence], on: Console) -> str:
-    """A summary: headings, bullets, the commits of each."""
+def drawn_groups(groups: Sequence[Group], evidence: Sequence[Evidence], on: Console, most: int = 0) -> str:
+    """A summary: headings, bullets (of each group the first ``most``; 0: all), the commits of each."""
     oids = {one.id: one.oid[:9] for one in evidence}
     rows: list[str] = []
     for group in groups:
         rows += [*([""] if rows else []), on.paint(visible(group.title), Style.STRONG)]
-        for bullet in group.bullets:
+        for bullet in group.bullets[: most or None]:
             named = ", ".join(oids[name] for name in bullet.evidence[:4])
             more = f" and {len(bullet.evidence) - 4} more" if len(bullet.evidence) > 4 else ""
             text = textwrap.shorten(visible(bullet.text), 300, placeholder=" ...")
             rows.append(f"- {text} ({on.paint(named, Style.OID)}{more})")
+        if most and len(group.bullets) > most:
+            rows.append(f"  and {len(group.bullets) - most} more (--limit 0 shows all)")
     return "\n".join(rows) + "\n"

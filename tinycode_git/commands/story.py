@@ -15,7 +15,7 @@ from tinycode_git.commands.opening import reading, say
 from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.blame import path_arg
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.history.asking import asked_about, once_there
+from tinycode_git.history.asking import asked_about, near_paths, once_there
 from tinycode_git.history.story import Phase, Story, over_time, story
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.chart import bars, columns
@@ -51,6 +51,8 @@ def story_(
       2  there is no such file
       4  the history is not all here (a shallow clone); what there is, is told
     """
+    if json and html:
+        raise UsageError("--json and --html exclude each other", "leave one of them out")
     repo = reading()
     found = story(repo, *_asked(repo, path, at))
     if json:
@@ -61,7 +63,8 @@ def story_(
         try:
             Path(html).write_text(page(found), encoding="utf-8", errors="backslashreplace")
         except OSError as failed:
-            raise Incomplete(f"{html} cannot be written: {failed.strerror}") from failed
+            raise Incomplete(f"{html} cannot be written: {failed.strerror}", "name another file") from failed
+        say(f"wrote {html}")
     else:
         sys.stdout.write("".join(drawn(found, console.for_stdout(repo.git))))
     for gap in found.gaps:
@@ -83,7 +86,11 @@ def _asked(repo: ReadRepo, path: str, at: str) -> tuple[str, str]:
     if gone is not None:
         last = repo.git.quiet("log", "-1", "--format=%h", gone.commit, "--", path_arg(gone.path)).text
         raise UsageError(f"{path!r} is gone from {at} since {last}", f"git tiny story {path} --at {last}~1")
-    raise UsageError(f"there is no file {path!r} in {at}", "--at names another commit than HEAD")
+    if asked is not None:
+        raise UsageError(f"{path!r} names lines, and a story is of a file", f"git tiny explain {path}")
+    near = near_paths(repo, path, at)
+    hint = f"did you mean {' or '.join(near)}?" if near else "--at names another commit than HEAD"
+    raise UsageError(f"there is no file {path!r} in {at}", hint)
 
 
 def drawn(found: Story, on: Console) -> Iterator[str]:

@@ -11,6 +11,7 @@ from tinycode_git.git.read import ReadRepo
 from tinycode_git.history.evidence import Asked
 
 _LINES = re.compile(r"(.+):(\d{1,9})(?:-(\d{1,9}))?\Z", re.S)
+_MOST_NEAR = 20_000
 
 
 def asked_about(repo: ReadRepo, words: str, revision: str = "HEAD") -> Asked | None:
@@ -78,6 +79,19 @@ def _path(repo: ReadRepo, commit: str, words: str) -> str | None:
     if path is None or "\n" in path or not path:
         return None
     return path if kind_at(repo, commit, path) else None
+
+
+def near_paths(repo: ReadRepo, words: str, revision: str = "HEAD") -> list[str]:
+    """Paths that may have been meant: the same name in another case or folder, else one that is spelt much like it."""
+    from difflib import get_close_matches
+
+    start = repo.find(revision)
+    if start is None:
+        return []
+    paths = repo.git.lines("ls-tree", "-r", "-z", "--name-only", "--full-tree", start)[:_MOST_NEAR]
+    name = words.rpartition("/")[2].casefold()
+    same = [path for path in paths if path.rpartition("/")[2].casefold() == name]
+    return same[:3] or get_close_matches(words, paths, n=3, cutoff=0.75)
 
 
 def kind_at(repo: ReadRepo, commit: str, path: str) -> str:

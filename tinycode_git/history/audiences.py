@@ -43,7 +43,8 @@ _CONVENTIONAL = re.compile(r"^(\w+)(?:\(([^)]*)\))?(!)?:\s+(.*)$", re.S)
 _FEATURE = re.compile(r"(?i)\b(?:add(?:s|ed)?|support|implement(?:s|ed)?|introduce(?:s|d)?|new|allow|enable|feature)\b")
 _SPEED = re.compile(r"(?i)\b(?:perf(?:ormance)?|faster|speed(?:s|ed)? ?up|optimi[sz]e[sd]?|optimi[sz]ation)\b")
 _SECURITY = re.compile(r"(?i)\b(?:cve-\d{4}-\d+|security|vulnerab\w+|exploit|sanitiz?e)\b")
-_BREAKING = re.compile(r"(?m)^BREAKING[ -]CHANGE:|(?i:\b(?:deprecat\w+|drop support|backward.incompatible)\b)")
+_BREAKING = re.compile(r"(?m)^BREAKING[ -]CHANGE:")
+_LEAVING = re.compile(r"(?i)\b(?:deprecat\w+|drop(?:s|ped)? support|backward.incompatible)\b")
 _BY_TYPE = {"feat": "New", "fix": "Fixed", "perf": "Faster", "revert": "Taken back"}
 _INTERNAL_TYPES = frozenset(("chore", "ci", "build", "test", "tests", "style", "refactor", "docs"))
 _ORDER = ("Breaking or deprecated", "Security", "New", "Fixed", "Faster", "Taken back", "Changed", "Internal")
@@ -84,13 +85,16 @@ def _heading(one: Evidence, files: Sequence[FileDiff]) -> str:
     kind = named[1].lower() if named else ""
     if (named and named[3]) or _BREAKING.search(one.message):
         return "Breaking or deprecated"
-    if _SECURITY.search(one.title) or any(bug.startswith("CVE-") for bug in one.bugs):
+    kinds = {kind_of(file.path) for file in files}
+    within = bool(kinds) and kinds <= {Kind.TEST, Kind.DOCS, Kind.BUILD, Kind.LOCK, Kind.GENERATED}
+    if any(bug.startswith("CVE-") for bug in one.bugs) or (_SECURITY.search(one.title) and not within):
         return "Security"
     if kind in _BY_TYPE:
         return _BY_TYPE[kind]
-    kinds = {kind_of(file.path) for file in files}
-    if kind in _INTERNAL_TYPES or (kinds and kinds <= {Kind.TEST, Kind.DOCS, Kind.BUILD, Kind.LOCK, Kind.GENERATED}):
+    if kind in _INTERNAL_TYPES or within:
         return "Internal"
+    if _LEAVING.search(one.title):
+        return "Breaking or deprecated"
     if Role.REVERTS in one.roles or one.title.startswith("Revert "):
         return "Taken back"
     if one.fix:
@@ -115,11 +119,15 @@ def for_newcomer(evidence: Sequence[Evidence], files: Files) -> tuple[Group, ...
         for area in sorted({_area(file.path) for file in files.get(one.oid, ())}):
             areas.setdefault(area, []).append(one)
     groups: dict[str, list[Bullet]] = {}
+    told: set[str] = set()
     for area, found in sorted(areas.items(), key=lambda item: (-len(item[1]), item[0])):
         people = Counter(one.author for one in found)
         who = ", ".join(f"{name} ({count})" for name, count in people.most_common(3))
         bullets = [Bullet(f"{len(found)} commit{'s' * (len(found) != 1)} by {who}", tuple(o.id for o in found))]
-        bullets += [Bullet(f"{o.title}: {o.reason}" if o.reason else o.title, (o.id,)) for o in _tellers(found)]
+        # What was told of one area is not told again.
+        tellers = _tellers([one for one in found if one.id not in told])
+        told |= {one.id for one in tellers}
+        bullets += [Bullet(f"{o.title}: {o.reason}" if o.reason else o.title, (o.id,)) for o in tellers]
         groups[area] = bullets
     return _groups(groups)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tinycode_git.git.blame import path_arg
@@ -39,7 +40,16 @@ def explain_commit(repo: ReadRepo, asked: Asked) -> Explanation:
     _name_merge(repo, gathered, commit, chain)
     add_linked(gathered, repo, links, only=(Role.SUBJECT,))
     evidence = finished(gathered, repo, released=[commit.oid])
-    return Explanation(asked, evidence, notes=notes, gaps=shallow_gap(repo))
+    return Explanation(asked, evidence, notes=(*notes, *_of_tag(repo, asked)), gaps=shallow_gap(repo))
+
+
+def _of_tag(repo: ReadRepo, asked: Asked) -> Iterator[str]:
+    """Who names a tag may mean what came with it."""
+    if repo.ref(f"refs/tags/{asked.words}") is None:
+        return
+    done = repo.git.quiet("describe", "--tags", "--abbrev=0", f"{asked.commit}^", ok=(0, 128))
+    if done.code == 0:
+        yield f"this is the commit that the tag is on; {done.text}..{asked.words} asks what came with it"
 
 
 def _first_parents(oid: str, head: str) -> list[str]:
@@ -89,8 +99,15 @@ def explain_range(repo: ReadRepo, asked: Asked, role: Role = Role.PART) -> Expla
             if other in inside:
                 gathered.add(other, {LinkKind.REVERTS: Role.REVERTS}.get(kind, Role.FIXES), about=commit.oid)
     evidence = finished(gathered, repo)
-    notes = () if evidence else (f"{asked.words} holds no commits",)
+    notes = () if evidence else (_nothing(repo, asked),)
     return Explanation(asked, evidence, notes=notes, gaps=shallow_gap(repo))
+
+
+def _nothing(repo: ReadRepo, asked: Asked) -> str:
+    if asked.base != asked.commit and repo.is_ancestor(asked.commit, asked.base):
+        old, dots, new = asked.words.partition("...") if "..." in asked.words else asked.words.partition("..")
+        return f"{asked.words} holds no commits: {new or 'HEAD'}{dots}{old or 'HEAD'} is the other way round"
+    return f"{asked.words} holds no commits"
 
 
 def _links_within(repo: ReadRepo, asked: Asked) -> LinkIndex:

@@ -84,7 +84,8 @@ class Exhibit:
 
 
 _TRAILER = re.compile(
-    r"^[A-Za-z][A-Za-z0-9-]*(?:-by|-to|-id|-step|-risk|-tip): .*$|^\(cherry picked from .*$", re.I | re.M
+    r"^(?:[a-z][a-z0-9-]*(?:-by|-to|-id|-step|-risk|-tip)|fixes|closes|link|cc|bug): .*$|^\(cherry picked from .*$",
+    re.I | re.M,
 )
 _HEADER = re.compile(r"^(?:index |similarity |dissimilarity |old mode |new mode |@@ ).*$", re.M)
 

@@ -230,8 +230,10 @@ def _is_stated(text: str, quote: str, quoted: Exhibit) -> bool:
         return False
     if unsupported_name(text, quoted.said) or foreign_words(text, quoted.said)[0] or negated(text) != negated(quote):
         return False
-    shared = Corpus(quote).stems & Corpus(text).stems
-    return bool(shared) and (not has_any(text, REASONS) or _gives_reason(quote, quoted.message))
+    foreign, carrying = foreign_words(text, Corpus(quote))
+    if len(foreign) == carrying:  # it is about something else than what it quotes
+        return False
+    return not has_any(text, REASONS) or _gives_reason(quote, quoted.message)
 
 
 _DEEDS = {

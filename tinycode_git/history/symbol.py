@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from tinycode_git.errors import Refused
@@ -49,7 +50,9 @@ def symbol_lines(text: str, path: str, symbol: str) -> tuple[int, int]:
     """
     spans = list(dict.fromkeys(_by_syntax(text, path, symbol))) or list(_by_lines(text, symbol))
     if not spans:
-        raise Refused(f"{path} defines nothing called {symbol!r}", "name a line instead: PATH:LINE")
+        near = get_close_matches(symbol, sorted(set(_WORD.findall(text))), n=3, cutoff=0.7)
+        hint = f"did you mean {' or '.join(near)}?" if near else "name a line instead: PATH:LINE"
+        raise Refused(f"{path} defines nothing called {symbol!r}", hint)
     if len(spans) > 1:
         lines = ", ".join(f"{first}-{last}" for first, last in spans[:5])
         raise Refused(f"{path} defines {symbol!r} {len(spans)} times: lines {lines}", "name the lines, or Class.method")
