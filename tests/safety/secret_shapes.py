@@ -1,7 +1,7 @@
 """How code and configuration carry a secret: a shape for each way, with ``{name}`` and ``{value}`` to fill in.
 
-Written from the formats' own definitions (what a .env file, a Kubernetes manifest, a JDBC URL, a property list ... looks
-like), before the rules that must find them. The values are drawn at random when a test runs: no file holds one.
+Written from the formats' own definitions (what a .env file, a Kubernetes manifest, a JDBC URL, a property list ...
+looks like), before the rules that must find them. The values are drawn at random when a test runs: no file holds one.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ NAMES = (
     "password", "DB_PASSWD", "pwd", "client_secret", "clientSecret", "SECRET_KEY", "api_key", "apiKey", "APIKEY",
     "api-token", "access_token", "accessToken", "AUTH_TOKEN", "auth_key", "access_key", "accountKey", "private_key",
     "encryption_key", "encryptionKey", "signing_key", "signing_secret", "webhook_secret", "passphrase", "credential",
-    "jwt_secret", "refresh_token", "bearer_token", "session_secret", "license_key", "master_key", "personal_access_token",
+    "jwt_secret", "refresh_token", "bearer_token", "session_secret", "license_key", "master_key",
     "acme_key", "ACME_API_TOKEN", "acmePat", "x-acme-key", "app_secret", "deploy_token", "hmac_key", "shared_secret",
+    "personal_access_token",
 )  # fmt: skip
 
 # (path, text): the value stands in quotes, or ends with the line, or is told apart by the format.

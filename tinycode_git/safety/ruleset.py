@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from hyperscan import Database
 
 _FORMAT = 5
-SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
+_HERE = os.path.dirname(__file__)
+SHIPPED = os.path.join(_HERE, "rules")
+# What rules are compiled by: other code makes other databases of the same rules.
+_COMPILER = [
+    os.path.join(_HERE, f"{name}.py")
+    for name in ("compile", "factor", "segment", "fold", "rule", "rulefile", "ruleset", "workers")
+]
 
 # What an expression of the database stands for, beside rules: texts that need folding.
 HIDDEN, SPLIT = -1, -2
@@ -61,7 +67,8 @@ def shipped() -> RuleSet:
     Raises BrokenRule for a file of the user's that cannot be used.
     """
     files = [*_toml(SHIPPED), *_toml(os.path.join(places.config(), "rules"))]
-    key = repr((_FORMAT, __version__, sys.version, sys.platform, os.uname().machine, [_stamp(file) for file in files]))
+    stamps = [_stamp(file) for file in (*files, *_COMPILER)]
+    key = repr((_FORMAT, __version__, sys.version, sys.platform, os.uname().machine, stamps))
     file = os.path.join(places.cache(), "rules.bin")
     known = load_compiled(file, key)
     if known is not None:
