@@ -37,8 +37,8 @@ def test_doctor_says_whose_the_hooks_are(repo: Repo) -> None:
     install(repo, "--hooks", "pre-commit,post-merge")
     told = next(one for one in repo.tiny("doctor", "--json", check=False).json["checks"] if one["name"] == "hooks")
     assert told["message"].partition(" in /")[0] == (
-        "commit-msg (prek), post-merge (git tiny, and the one before it), post-rewrite (foreign), pre-commit (git tiny), "
-        "pre-push (pre-commit)"
+        "commit-msg (prek), post-merge (git tiny, and the one before it), post-rewrite (foreign), "
+        "pre-commit (git tiny), pre-push (pre-commit)"
     )
 
 
