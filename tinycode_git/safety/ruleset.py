@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 5
+_FORMAT = 6
 _HERE = os.path.dirname(__file__)
 SHIPPED = os.path.join(_HERE, "rules")
 # What rules are compiled by: other code makes other databases of the same rules.
@@ -106,13 +106,19 @@ def load_compiled(file: str, key: str) -> RuleSet | None:
     """The compiled set that ``store`` wrote under ``key``; None where there is none, or it is damaged."""
     try:
         with open(file, "rb") as stream:
-            head, raw = marshal.load(stream)  # noqa: S302 - our own file, plain values
-        return restore(raw) if head == key else None
+            held = stream.read()
+        head = _head(key)
+        return restore(memoryview(held)[len(head) :]) if held.startswith(head) else None
     except (OSError, EOFError, ValueError, TypeError, _hyperscan_error()):
         return None
 
 
-def restore(raw: bytes) -> RuleSet:
+def _head(key: str) -> bytes:
+    """How a file of that key begins: the set follows as it is, so that it is read without a copy of it being made."""
+    return key.encode("utf-8", "surrogateescape") + b"\n"
+
+
+def restore(raw: bytes | memoryview) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
     rules, reach, databases, groups, digest = marshal.loads(raw)  # noqa: S302
     lean = tuple(Rule(*row) for row in rules)
@@ -126,7 +132,7 @@ def store(file: str, key: str, raw: bytes) -> None:
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         with open(beside, "wb") as stream:
-            marshal.dump((key, raw), stream)
+            stream.write(_head(key) + raw)
         os.replace(beside, file)
     except OSError:
         try:
