@@ -155,7 +155,7 @@ def test_hooks_that_git_passes_over(repo: Repo) -> None:
 def test_hooks_in_a_folder_of_their_own(repo: Repo) -> None:
     repo.write("hooks-of-mine/pre-push", "#!/bin/sh\n", mode=0o755)
     repo.config("core.hooksPath", "hooks-of-mine")
-    assert doctor(repo)["hooks"]["message"] == f"pre-push ({repo.path}/hooks-of-mine)"
+    assert doctor(repo)["hooks"]["message"] == f"pre-push (foreign) in {repo.path}/hooks-of-mine"
 
 
 def test_a_shallow_clone(repo: Repo, world: Path) -> None:

@@ -38,8 +38,8 @@ NAMES = (
     "api-token", "access_token", "accessToken", "AUTH_TOKEN", "auth_key", "access_key", "accountKey", "private_key",
     "encryption_key", "encryptionKey", "signing_key", "signing_secret", "webhook_secret", "passphrase", "credential",
     "jwt_secret", "refresh_token", "bearer_token", "session_secret", "license_key", "master_key",
-    "personal_access_token",
     "acme_key", "ACME_API_TOKEN", "acmePat", "x-acme-key", "app_secret", "deploy_token", "hmac_key", "shared_secret",
+    "personal_access_token",
 )  # fmt: skip
 
 # (path, text): the value stands in quotes, or ends with the line, or is told apart by the format.

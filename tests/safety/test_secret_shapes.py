@@ -14,7 +14,8 @@ from tinycode_git.safety.rule import rank
 NO_SECRETS = (
     "get_password_from_vault", "PasswordAuthenticationFilter", "xxxxxxxxxxxxxxxxxxxx",
     "your-api-key-goes-here", "example-secret-value-1", "00000000000000000000000000000000", "change_me_before_release",
-    "abcdefghijklmnopqrstuvwxyz012345", "process.env.API_SECRET_KEY", "config/credentials.json", "AbstractSecurityTokenFactory2",
+    "abcdefghijklmnopqrstuvwxyz012345", "process.env.API_SECRET_KEY", "config/credentials.json",
+    "AbstractSecurityTokenFactory2",
 )  # fmt: skip
 
 

@@ -234,7 +234,26 @@ def _hooks(git: Git) -> Check:
         return Check(
             "hooks", Status.WARNING, f"git does not run these, they are not executable: {', '.join(dead)}", hint
         )
-    return Check("hooks", Status.OK, f"{', '.join(names) or 'none'} ({folder})")
+    told = [f"{name} ({_owner(folder / name)})" for name in names]
+    return Check("hooks", Status.OK, f"{', '.join(told) or 'none'} in {folder}")
+
+
+_FRAMEWORKS = ("pre-commit", "prek", "husky", "lefthook", "overcommit")
+
+
+def _owner(file: Path) -> str:
+    """Whose hook it is, from what its first lines say: git tiny's, a framework's, or somebody else's."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(4096).decode("utf-8", "replace")
+    except OSError as failure:
+        return str(failure.strerror)
+    if "# installed by git tiny;" in head:
+        return (
+            "git tiny, and the one before it" if file.with_name(file.name + ".before-git-tiny").exists() else "git tiny"
+        )
+    made = re.search(rf"(?i)\b({'|'.join(_FRAMEWORKS)})\b", re.sub(rf"\b{re.escape(file.name)}\b(?!\.com)", "", head))
+    return made[1].lower() if made else "foreign"
 
 
 def _prefix(git: Git) -> Check:

@@ -115,6 +115,12 @@ def not_label(value: bytes) -> bool:
     return not _LABEL.search(value.lower().replace(b"-", b"_").replace(b"api_key", b"apikey"))
 
 
+@check("not-name")
+def not_name(value: bytes) -> bool:
+    """As ``not-label``, but that ``admin`` is a password where the code says that it is one."""
+    return not_label(value) or value.lower() == b"admin"
+
+
 _REFERENCE = re.compile(
     rb"""(?xi)
     :// | \A(?:\.{0,2}|~)/ | \A[a-z]:[\\/] | \A\$ | \A%\w+%\Z | \A@\w+/

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 5
-SHIPPED = os.path.join(os.path.dirname(__file__), "rules")
+_FORMAT = 6
+_HERE = os.path.dirname(__file__)
+SHIPPED = os.path.join(_HERE, "rules")
+# What rules are compiled by: other code makes other databases of the same rules.
+_COMPILER = [
+    os.path.join(_HERE, f"{name}.py")
+    for name in ("compile", "factor", "segment", "fold", "rule", "rulefile", "ruleset", "workers")
+]
 
 # What an expression of the database stands for, beside rules: texts that need folding.
 HIDDEN, SPLIT = -1, -2
@@ -61,7 +67,8 @@ def shipped() -> RuleSet:
     Raises BrokenRule for a file of the user's that cannot be used.
     """
     files = [*_toml(SHIPPED), *_toml(os.path.join(places.config(), "rules"))]
-    key = repr((_FORMAT, __version__, sys.version, sys.platform, os.uname().machine, [_stamp(file) for file in files]))
+    stamps = [_stamp(file) for file in (*files, *_COMPILER)]
+    key = repr((_FORMAT, __version__, sys.version, sys.platform, os.uname().machine, stamps))
     file = os.path.join(places.cache(), "rules.bin")
     known = load_compiled(file, key)
     if known is not None:
@@ -99,13 +106,19 @@ def load_compiled(file: str, key: str) -> RuleSet | None:
     """The compiled set that ``store`` wrote under ``key``; None where there is none, or it is damaged."""
     try:
         with open(file, "rb") as stream:
-            head, raw = marshal.load(stream)  # noqa: S302 - our own file, plain values
-        return restore(raw) if head == key else None
+            held = stream.read()
+        head = _head(key)
+        return restore(memoryview(held)[len(head) :]) if held.startswith(head) else None
     except (OSError, EOFError, ValueError, TypeError, _hyperscan_error()):
         return None
 
 
-def restore(raw: bytes) -> RuleSet:
+def _head(key: str) -> bytes:
+    """How a file of that key begins: the set follows as it is, so that it is read without a copy of it being made."""
+    return key.encode("utf-8", "surrogateescape") + b"\n"
+
+
+def restore(raw: bytes | memoryview) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
     rules, reach, databases, groups, digest = marshal.loads(raw)  # noqa: S302
     lean = tuple(Rule(*row) for row in rules)
@@ -119,7 +132,7 @@ def store(file: str, key: str, raw: bytes) -> None:
     try:
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         with open(beside, "wb") as stream:
-            marshal.dump((key, raw), stream)
+            stream.write(_head(key) + raw)
         os.replace(beside, file)
     except OSError:
         try:
