@@ -117,6 +117,20 @@ def test_an_agent_fills_the_disk(world: Path, repo: Repo, name: str) -> None:
         assert [step["paths"] for step in answer.json["steps"]] == [["a"]]
 
 
+def test_a_gate_fills_the_disk(world: Path, repo: Repo) -> None:
+    plan = make_plan(repo, {"a": "a\n"})
+    repo.tiny("check", plan.id)
+    mount = small_disk(world, world / "home/.cache/git-tiny", 1 << 20)
+    argv = [*mount, *TINY, "apply", plan.id, "--yes", "--expect", plan.tip, "--check"]
+    with untouched(repo):
+        answer = run([*argv, "cat /dev/zero > big"], cwd=repo.path, env={"PYTHONPATH": str(ROOT)}, check=False)
+    assert answer.code == 1
+    assert "No space left on device" in answer.err
+    assert "the gate failed: `cat /dev/zero > big` ended with code 1" in answer.err
+    run([*argv, "cat /dev/zero > big; rm big; test -f a"], cwd=repo.path, env={"PYTHONPATH": str(ROOT)})
+    assert (repo.path / "a").read_text() == "a\n"
+
+
 if __name__ == "__main__":
     _kept, _disk, _id, _tip, _branch, _verb, *_free = sys.argv[1:]
     attempts(Path(_kept), Path(_disk), Made(_id, _tip, _branch), _verb, map(int, _free))
