@@ -107,9 +107,7 @@ def _say_others(repo: ReadRepo) -> None:
     """Which logs of other clones are here, where this one has none."""
     others = sorted({log for log, _ in refs(repo.git).values()})
     if others:
-        say(
-            f"this clone has no log of its own; published here: {', '.join(others)} (git tiny audit verify, prove --log)"
-        )
+        say(f"no log of this clone; published here: {', '.join(others)} (git tiny audit verify, prove --log)")
 
 
 def _filters(
