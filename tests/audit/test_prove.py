@@ -167,6 +167,7 @@ def test_the_command_takes_the_entry_from_a_file_or_from_the_log_here(repo: Logg
     clone = Logged(repo.clone(world / "clone").path)
     clone.git("fetch", "-q", "origin", "refs/tiny/audit/*:refs/remotes/origin/tiny/audit/*")
     assert clone.tiny(*verify, "--json").json["entry"]["seq"] == 2
+    assert log_of(proof) in clone.tiny("audit", "log").err
     ownless = clone.tiny("audit", "prove", "2", check=False)
     assert (ownless.code, f"--log names one that is published here: {log_of(proof)}" in ownless.err) == (1, True)
     repo.git("update-ref", "-d", repo.log_ref())

@@ -41,6 +41,11 @@ def test_every_call_is_in_the_audit_without_its_text(set_up: Repo, server: Scrip
     assert text.count('"action":"model"') == 2, rows
     for word in ("let main answer one", "def main"):
         assert text.count(word) == 0
+    calls = set_up.tiny("audit", "query", "SELECT model, digest, prompt, prompt_hash FROM models", "--json").json[
+        "rows"
+    ]
+    assert len({key for *_, key in calls}) == 2, "each question has a hash of its own"
+    assert all(model and digest and prompt and len(key) == 64 for model, digest, prompt, key in calls), calls
 
 
 def test_without_a_model_two_lines_say_so(repo: Repo) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tinycode_git.audit.published import refs
 from tinycode_git.audit.store import Store
 from tinycode_git.commands.audit_open import ask, records
 from tinycode_git.commands.opening import say
@@ -87,6 +88,8 @@ def log(
         sys.stderr.write("no entries\n")
         if action and store.folder.is_dir():
             _say_actions(store, action)
+        elif not store.folder.is_dir():
+            _say_others(repo)
     elif timeline:
         sys.stdout.write(drawn_timeline(found[::-1], console.for_stdout(repo.git)))
     else:
@@ -98,6 +101,13 @@ def _say_actions(store: Store, action: str) -> None:
     known = [str(row[0]) for row in ask(store, "SELECT DISTINCT action FROM entries ORDER BY action").rows]
     if action not in known:
         say(f"nothing here is of the action {action!r}; there are: {', '.join(known) or 'none yet'}")
+
+
+def _say_others(repo: ReadRepo) -> None:
+    """Which logs of other clones are here, where this one has none."""
+    others = sorted({log for log, _ in refs(repo.git).values()})
+    if others:
+        say(f"no log of this clone; published here: {', '.join(others)} (git tiny audit verify, prove --log)")
 
 
 def _filters(
