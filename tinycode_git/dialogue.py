@@ -84,6 +84,9 @@ class Talk(Protocol):
     def calls(self) -> Sequence[Call]:
         """What was asked so far."""
 
+    def frame(self, prompt: str) -> int:
+        """The tokens of the prompt file ``prompt`` with nothing in it, and of what stands around its parts."""
+
     def count(self, text: str) -> int:
         """The tokens of ``text``: by the model's own tokenizer where it is at hand, else an upper estimate."""
 

@@ -11,11 +11,14 @@ import pytest
 
 from tests.llm.tiny_gguf import CONTEXT, write_model
 from tests.repos import Repo
-from tinycode_git.dialogue import Message, Parameters, Question
+from tinycode_git.dialogue import Context, Message, Parameters, Piece, Question
 from tinycode_git.errors import Incomplete
 from tinycode_git.llm.embedded import Embedded, digest_of
 from tinycode_git.llm.header import read_header
-from tinycode_git.planners.model_plan import ids_of, read_plan, schema_of
+from tinycode_git.llm.prompting import load
+from tinycode_git.llm.session import Session
+from tinycode_git.planners.model_ask import edit_question, plan_parts
+from tinycode_git.planners.model_plan import PlannedStep, ids_of, read_plan, schema_of
 from tinycode_git.proposal import MODE_FILE, MemorySnapshot
 
 FILES = MemorySnapshot({f"src/m{n}.py": (MODE_FILE, b"x = 1\n") for n in range(3)})
@@ -145,6 +148,28 @@ def test_the_plan_of_read_plan_is_what_the_grammar_gives(model: Path) -> None:
         assert "names a file" in str(bad) or answer.cut
     else:
         assert all(path in FILES.files for step in planned.steps for path in step.change)
+
+
+def test_a_question_fits_where_every_letter_is_a_token(model: Path) -> None:
+    """What a prompt takes by itself is counted too, by the model's own tokenizer."""
+    backend = Embedded.of(model, CONTEXT)
+    session = Session.begin(backend, lambda _: None, context=CONTEXT)
+    text = "def thing(x):\n    return x\n" * 20
+    piece = Piece("src/m0.py", "named", text, 1, 40, True, backend.count(text) or 0)
+    context = Context(tuple(FILES.files), text, (piece, piece), ("a commit",) * 5)
+    try:
+        asked = plan_parts(session, "do it", context, ids_of(list(FILES.files)), 8, 1024, "")
+        turns = [("plan", asked, 1024)]
+        step = PlannedStep("Do it", "as asked", ("src/m0.py",))
+        for wanted in ("whole", "blocks"):
+            edit = edit_question(session, "do it", context, step, "src/m0.py", text[:200], wanted, "", [])
+            assert edit is not None
+            turns.append(edit)
+        for name, parts, most in turns:
+            asked_for = sum(session.count(one.content) + 8 for one in load(name).filled(parts))
+            assert asked_for + most <= CONTEXT, name
+    finally:
+        backend.close()
 
 
 def test_a_model_file_is_used_tried_and_never_named_by_a_clone(repo: Repo, model: Path) -> None:

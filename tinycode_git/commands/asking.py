@@ -13,7 +13,6 @@ from tinycode_git.planners.model_cite import Citation, citations, numbered
 from tinycode_git.planners.model_text import data, fit
 
 _MOST = 800
-_FRAME = 400
 # Numbers of lines take their part of the room.
 _NUMBERS = 1.4
 
@@ -42,10 +41,13 @@ def answer(
     session = talk.session
     most = min(_MOST, session.room // 4)
     spent = sum(session.count(one.content) + 8 for one in earlier)
-    room = session.room - most - _FRAME - spent - session.count(question)
+    room = session.room - most - session.frame("ask") - spent - session.count(question)
     context = context_of(repo, commit, session, question, named, share=max(0.2, room / _NUMBERS / session.room))
     outline = context.outline
     room -= session.count(outline)
+    commits = data("Recent commits", "\n".join(context.commits)) if context.commits else ""
+    commits = commits if session.count(commits) < room // 4 else ""
+    room -= session.count(commits)
     texts = []
     used = []
     for piece in fit(session, context.pieces, room):
@@ -58,7 +60,7 @@ def answer(
     parts = {
         "outline": outline,
         "pieces": "\n\n".join(texts),
-        "commits": data("Recent commits", "\n".join(context.commits)) if context.commits and room > 200 else "",
+        "commits": commits,
         "question": question,
     }
     said = session.ask("ask", parts, most=most, shown=shown, earlier=earlier)

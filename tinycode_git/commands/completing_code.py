@@ -8,7 +8,6 @@ from tinycode_git.commands.talking import Talking
 from tinycode_git.errors import UsageError
 from tinycode_git.planners.model_words import completion
 
-_FRAME = 200
 # Of the room, what stands before the place matters more than what follows.
 _BEFORE = 0.7
 
@@ -29,7 +28,7 @@ def complete_at(talk: Talking, path: str, text: str, line: int, column: int, mos
         raise UsageError(f"{path} has no line {line} with a column {column}", f"it has {len(lines)} lines")
     at = sum(len(one) + 1 for one in lines[: line - 1]) + column - 1
     session = talk.session
-    room = session.room - most - _FRAME
+    room = session.room - most - session.frame("complete") - session.count(path)
     before = _end(session.count, text[:at], int(room * _BEFORE))
     after = _start(session.count, text[at:], int(room * (1 - _BEFORE)))
     filled = session.fill(before, after, most=most)

@@ -9,7 +9,6 @@ from tinycode_git.planners.model_plan import BadAnswer
 from tinycode_git.planners.model_words import commit_message
 
 _MOST = 300
-_FRAME = 300
 _RECENT = 8
 
 
@@ -19,9 +18,10 @@ def message_for_staged(repo: ReadRepo, talk: Talking) -> str:
     if not stat.strip():
         raise Refused("nothing is staged", "git add what the commit is to hold")
     diff = repo.git.quiet("diff", "--cached", "--no-color", "--no-ext-diff", "--no-textconv", "-U2").out
+    recent = _recent(repo)
     why = ""
     for again in range(2):
-        parts = {"recent": _recent(repo), "diff": _fitted(talk, stat, diff.decode("utf-8", "replace"))}
+        parts = {"recent": recent, "diff": _fitted(talk, recent, stat, diff.decode("utf-8", "replace"))}
         answer = talk.session.ask("message", parts, most=_MOST, again=again)
         try:
             return commit_message(answer.text)
@@ -35,10 +35,10 @@ def _recent(repo: ReadRepo) -> str:
     return done.text if done.code == 0 else ""
 
 
-def _fitted(talk: Talking, stat: str, diff: str) -> str:
+def _fitted(talk: Talking, recent: str, stat: str, diff: str) -> str:
     """The diff where it fits, else its summary and as much from each file as there is room for."""
     session = talk.session
-    room = session.room - _MOST - _FRAME - session.count(stat)
+    room = session.room - _MOST - session.frame("message") - session.count(recent) - session.count(stat)
     if len(diff) < room * 12 and session.count(diff) <= room:
         return diff
     files = [f"diff --git {part}" for part in diff.split("diff --git ")[1:]]

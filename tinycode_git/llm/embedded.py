@@ -45,6 +45,8 @@ class Embedded:
     slots: int = 1
     kind: str = "gguf"
     _key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
+    _loaded: Any = field(default=None, repr=False)
+    _loading: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -79,8 +81,13 @@ class Embedded:
         """See ``Backend.card``."""
         return self._card
 
-    @cached_property
+    @property
     def _server(self) -> Any:
+        with self._loading:  # several may ask at once, and there is memory for one
+            self._loaded = self._loaded or self._load()
+            return self._loaded
+
+    def _load(self) -> Any:
         self._check_memory()
         import xllamacpp
 
@@ -185,7 +192,7 @@ class Embedded:
 
     def close(self) -> None:
         """Give the memory back."""
-        self.__dict__.pop("_server", None)
+        self._loaded = None
 
 
 def _threads(size: int) -> int:

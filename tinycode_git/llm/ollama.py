@@ -49,6 +49,7 @@ class Ollama:
     wait: float = 600.0
     kind: str = "ollama"
     _opened: Any = field(default=None, repr=False)
+    _opening: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @cached_property
     def version(self) -> tuple[int, ...]:
@@ -231,22 +232,23 @@ class Ollama:
 
     @property
     def _client(self) -> ollama.Client:
-        if self._opened is None:
-            import httpx
-            import ollama
-
-            limits = httpx.Timeout(self.wait, connect=QUICK)
-            plain = self.host.scheme == "http"
-            self._opened = ollama.Client(
-                str(self.host),
-                timeout=limits,
-                follow_redirects=False,
-                trust_env=False,
-                # Nothing to verify without TLS, and reading the certificates takes 30 ms.
-                **({"verify": False} if plain else {}),
-            )
+        with self._opening:  # several may ask at once
+            self._opened = self._opened or self._new_client()
         opened: ollama.Client = self._opened
         return opened
+
+    def _new_client(self) -> ollama.Client:
+        import httpx
+        import ollama
+
+        return ollama.Client(
+            str(self.host),
+            timeout=httpx.Timeout(self.wait, connect=QUICK),
+            follow_redirects=False,
+            trust_env=False,
+            # Nothing to verify without TLS, and reading the certificates takes 30 ms.
+            **({"verify": False} if self.host.scheme == "http" else {}),
+        )
 
     @contextmanager
     def _foreign(self) -> Iterator[None]:

@@ -21,6 +21,8 @@ from tinycode_git.llm.tokens import estimate, size_for
 USUAL_CONTEXT = 8192
 # Repetitions are drawn a little: the same question would get the same answer.
 _AGAIN_TEMPERATURE = 0.4
+# Roles and their signs, and the fences and titles of what is put in.
+_AROUND = 120
 
 Noted = Callable[[Operation], object]
 T = TypeVar("T")
@@ -66,6 +68,11 @@ class Session:
         """See ``Talk.count``."""
         counted = self.backend.count(text)
         return estimate(text) if counted is None else counted
+
+    def frame(self, prompt: str) -> int:
+        """See ``Talk.frame``."""
+        source = load(prompt)
+        return self.count(source.system) + self.count(source.user) + _AROUND
 
     def ask(
         self,

@@ -10,7 +10,6 @@ from tinycode_git.planners.model_text import data, excerpt, fenced, fit
 from tinycode_git.proposal import Change, Delete, Put
 
 _BLOCK_TOKENS = 2048
-_FRAME = 420  # what the prompts themselves take
 
 
 def listed(talk: Talk, paths: Sequence[str]) -> list[str]:
@@ -30,7 +29,7 @@ def plan_parts(
 ) -> dict[str, str]:
     """The parts of the question, as many as fit."""
     files = "\n".join(f"{name} {path}" for name, path in ids.items())
-    room = talk.room - answer - _FRAME - talk.count(task) - talk.count(problem) - talk.count(files)
+    room = talk.room - answer - talk.frame("plan") - talk.count(task) - talk.count(problem) - talk.count(files)
     outline = _cut_to(talk, context.outline, room // 2)
     room -= talk.count(outline)
     pieces = fit(talk, context.pieces, room)
@@ -74,7 +73,7 @@ def edit_question(
     most = max(512, size * 5 // 4 + 256) if wanted == "whole" else min(_BLOCK_TOKENS, talk.room // 3)
     if not text and wanted == "whole":
         most = min(_BLOCK_TOKENS, talk.room // 2)
-    room = talk.room - most - _FRAME - told
+    room = talk.room - most - talk.frame(wanted) - told
     if size > room and wanted == "blocks":
         text = excerpt(text, f"{task} {step.title} {step.intent}", room, talk.count)
         size = talk.count(text)
