@@ -281,6 +281,8 @@ def _fixed(making: _Making, before: Note, gone: Sequence[Finding], *, asked: boo
         path: {line.strip() for line in (text or b"").decode("utf-8", "surrogateescape").split("\n")}
         for path, text in zip(paths, texts, strict=True)
     }
+    for (path, _), masked in making.secrets.items():
+        lines.setdefault(path, set()).add(masked.strip())
     linted = tuple(one for one in gone if one.source is Source.LINTER and asked and whole)
     return tuple(dict.fromkeys((*linted, *mended(gone, lines, covered=whole))))
 
