@@ -18,6 +18,7 @@ from tests.llm.inside import refused
 from tests.llm.server import Say, Script, serving
 from tests.plan.plans import untouched
 from tests.repos import ROOT, TINY, Repo
+from tests.review.hostile import Ground, cases, controls
 from tests.review.test_review import TOKEN
 from tinycode_git.commands.review_model import samples_for
 from tinycode_git.llm.backend import Card
@@ -346,3 +347,21 @@ def test_formats_carry_the_fix(topic: Repo, server: Script) -> None:
     assert suggested["range"]["end"] == {"line": 5}
     assert "open(path, &#x27;rb&#x27;)" in topic.tiny("review", "--no-note", "--format", "html").out
     assert "open(path, 'rb')" in topic.tiny("review", "--no-note", "--format", "markdown").out
+
+
+def test_hostile_answers_come_to_nothing(topic: Repo, server: Script) -> None:
+    """One of each third family, the whole way; all of them are in test_answer.py and benchmarks/quality_hostile.py."""
+    learn(topic, server)
+    ground = Ground.of(server.questions()[0])
+    by_family = {case.family: case for case in cases(ground)}
+    assert len(by_family) == 21
+    for case in [*controls(ground)[:1], *by_family.values()][::3]:
+        said = Say(case.text, thinking=case.thinking, calls=case.calls)
+        server.fallback = said
+        fresh(topic)
+        server.answers.clear()
+        args = ("--samples", "1", "--no-note", "--most", "99", "--fail-on", "never")
+        found = inside(topic, "review", "--json", *args, code=(0, 4))  # 4: it was no answer, and that is said
+        assert (found["head"]["asked"] == 0) == bool(found["gaps"])
+        assert len(found["findings"]) == case.most, case
+        assert all(5 <= one["line"] <= 8 and one["path"] == "src/load.py" for one in found["findings"])

@@ -11,6 +11,7 @@ from tinycode_git.git.patches import FilePatch, Hunk
 from tinycode_git.review.finding import Finding, Source, State, chosen, compared, made
 from tinycode_git.review.place import Changed
 from tinycode_git.review.record import Head, Note, dump, load, settled
+from tinycode_git.review.since import carried, mended
 
 
 def patch(*hunks: Hunk, path: str = "a.py") -> FilePatch:
@@ -86,6 +87,28 @@ def test_new_open_fixed_dismissed() -> None:
         ("resolved", State.OPEN, ""),
     ]
     assert [one.rule for one in fixed] == ["goes"]
+
+
+def test_what_was_not_asked_again_stays_while_its_line_does() -> None:
+    changed = Changed([patch(Hunk(7, 7, (), (b"  y = 1",)))])
+    old = finding(3, source=Source.MODEL)
+    (kept,) = carried([old], [], changed, {Source.MODEL})
+    assert (kept.line, kept.fingerprint) == (7, old.fingerprint)
+    assert list(carried([old], [], changed, {Source.LINTER})) == []
+    assert list(carried([old], [old], changed, {Source.MODEL})) == []
+    assert list(carried([replace(old, state=State.RESOLVED)], [], changed, {Source.MODEL})) == []
+    assert list(carried([old], [], Changed([patch(Hunk(7, 7, (), (b"z",)))]), {Source.MODEL})) == []
+    moved = FilePatch("R", "b.py", "a.py", 0o100644, 0o100644, "1" * 40, "2" * 40, (Hunk(1, 1, (), (b"y = 1",)),))
+    (kept,) = carried([old], [], Changed([moved]), {Source.MODEL})
+    assert (kept.path, kept.fingerprint) == ("b.py", finding(1, path="b.py").fingerprint)
+
+
+def test_fixed_is_what_was_looked_for_again_or_is_gone() -> None:
+    rule, linted = finding(source=Source.VALIDATOR), finding(rule="l")
+    secret = finding(rule="s", source=Source.VALIDATOR, redacted="y...1")
+    assert mended([rule, linted, secret], {"a.py": {"y = 1"}}, covered=True) == (rule, secret)
+    assert mended([rule, linted, secret], {"a.py": {"y = 1"}}, covered=False) == ()
+    assert mended([rule, linted, secret], {"a.py": {"y = 2"}}, covered=False) == (rule, linted)
 
 
 def test_a_renamed_file_keeps_its_findings() -> None:

@@ -211,6 +211,28 @@ def test_the_next_review_says_what_is_new_fixed_and_open(topic: Repo) -> None:
     assert "2 findings, 1 new, 1 still open, 1 fixed (all " in done.out
 
 
+def test_what_is_out_of_sight_is_not_fixed(topic: Repo) -> None:
+    given = report(lint("src/app.py", 2, "one"), lint("note.md", 1, "two"))
+    first = topic.oid()
+    review(topic, given=given)
+    without = review(topic)  # the linter was not asked again
+    assert (rules(without)["L1"][2], len(without["findings"]), without["fixed"]) == ("still open", 2, [])
+    topic.commit("later", {"later.py": "x = 1\n", "note.md": "m\n"})
+    narrow = review(topic, f"{first}..topic", given=report(lint("later.py", 1, "three")))
+    assert [one["message"] for one in narrow["fixed"]] == ["two"]
+    topic.commit("last", {"last.py": "x = 1\n"})
+    review(topic, given=report(lint("last.py", 1, "four")))
+    assert review(topic, first)["before"] == first
+
+
+def test_a_review_of_what_came_later_is_no_earlier_one(topic: Repo) -> None:
+    first = topic.oid()
+    topic.commit("later", {"later.py": "x = 1\n"})
+    review(topic, given=report(lint("src/app.py", 2)))
+    found = review(topic, first)
+    assert (found["before"], found["fixed"]) == ("", [])
+
+
 def test_a_review_follows_a_rebase(topic: Repo) -> None:
     given = report(lint("src/app.py", 2))
     (before,) = review(topic, given=given)["findings"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf
 
 from tinycode_git.commands.review_coverage import UNREAD
@@ -22,7 +22,7 @@ from tinycode_git.planners.model_text import data
 from tinycode_git.render.escape import is_visible
 from tinycode_git.render.progress import progress
 from tinycode_git.review.answer import MOST, BadAnswer, Checks, Claim, Drop, judged, read_answer, schema_of
-from tinycode_git.review.finding import Finding, Source, State, fingerprint, made
+from tinycode_git.review.finding import Finding, Source, made
 from tinycode_git.review.place import Changed
 from tinycode_git.review.record import Said
 from tinycode_git.review.sheet import LONGEST_LINE, Ids, Part, Row, packed, parts_of
@@ -333,23 +333,3 @@ def _unread(told: Told, questions: Sequence[Sequence[Part]], why: str) -> None:
     for part in (part for question in questions for part in question):
         for hunk in part.hunks:
             told.unread.setdefault(part.path, {})[hunk] = why
-
-
-def carried(before: Sequence[Finding], now: Sequence[Finding], changed: Changed) -> Iterator[Finding]:
-    """What a model said in an earlier review of lines that are still there: its finding stays until the line changes.
-
-    Asked again, a model may say something else, or nothing; that mends no fault.
-    """
-    names = {patch.old_path: patch.path for patch in changed.patches}
-    known = {one.fingerprint for one in now}
-    for one in before:
-        if one.source is not Source.MODEL or one.state is State.RESOLVED or one.fingerprint in known:
-            continue
-        path = one.path if one.path in changed else names.get(one.path, "")
-        text = one.text.encode("utf-8", "surrogateescape")
-        place = changed.like(path, one.line, text) if text.strip() else changed.line(path, one.line)
-        if place is not None and place.text.strip() == one.text.strip():
-            stable = fingerprint(one.rule, path, one.text, one.key)
-            yield replace(
-                one, path=path, line=place.line, end_line=place.end_line, state=State.NEW, reason="", fingerprint=stable
-            )

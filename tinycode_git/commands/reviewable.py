@@ -44,7 +44,15 @@ def _of_range(repo: ReadRepo, words: str) -> Wanted:
         base = repo.merge_base(base, tip) or base
     if base == tip:
         raise Refused(f"{words} holds no commits", "git log --oneline shows the commits that there are")
-    return Wanted(base, tip, new or "HEAD")
+    return Wanted(base, tip, _named(repo, new))
+
+
+def _named(repo: ReadRepo, end: str) -> str:
+    """The branch that the end of a range names, in full; else the words themselves."""
+    if end in ("", "HEAD"):
+        return repo.head_branch() or "HEAD"
+    full = f"refs/heads/{end}"
+    return full if repo.find(full) is not None else end
 
 
 def _plan(repo: ReadRepo, words: str) -> Wanted | None:

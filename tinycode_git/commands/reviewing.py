@@ -13,12 +13,14 @@ from tinycode_git import __version__
 from tinycode_git.commands.review_coverage import coverage, readable
 from tinycode_git.git.patches import FilePatch, patch_staged, patch_trees
 from tinycode_git.git.read import ReadRepo
+from tinycode_git.git.trees import EMPTY_TREE
 from tinycode_git.history.past import Past, past_of
 from tinycode_git.history.remarks import DEFAULT, Remark, RemarkKind, remarks
 from tinycode_git.review.finding import Cited, Finding, Source, chosen, compared, made
 from tinycode_git.review.ingest import Reported
 from tinycode_git.review.place import Changed, Place
 from tinycode_git.review.record import Head, Looked, Note, Review
+from tinycode_git.review.since import carried, mended
 from tinycode_git.review.store import earlier, patch_ids
 from tinycode_git.safety.finding import Finding as Seen
 from tinycode_git.safety.outcome import Outcome
@@ -104,7 +106,7 @@ def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
     before = None
     if options.compare and wanted.tip:
         before = earlier(repo, wanted.tip, wanted.base, wanted.branch, ids)
-    stated, fixed = _compared(making, before.findings if before else ())
+    stated, fixed = _compared(making, before, options)
     findings, left_out = chosen(stated, options.most)
     told = making.told
     skipped = {skip.what: skip.reason for skip in outcome.result.receipt.skipped}
@@ -252,14 +254,37 @@ def _take_model(making: _Making, asking: Asking) -> None:
     making.gaps += making.told.gaps
 
 
-def _compared(making: _Making, before: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def _compared(
+    making: _Making, before: Note | None, options: Options
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """The findings with what they are against an earlier review, and those fixed since."""
     found = list({one.fingerprint: one for one in making.findings}.values())
-    if any(one.source is Source.MODEL for one in before):
-        from tinycode_git.commands.review_model import carried
+    if before is None:
+        return compared(found, ())
+    unasked = {Source.MODEL} if options.reports else {Source.MODEL, Source.LINTER}
+    found += carried(before.findings, found, making.changed, unasked)
+    stated, gone = compared(found, before.findings)
+    left = [one for one in gone if one.source is not Source.HISTORY or one.rule in options.kinds]
+    return stated, _fixed(making, before, left, asked=bool(options.reports)) if left else ()
 
-        found += carried(before, found, making.changed)
-    return compared(found, before)
+
+def _fixed(making: _Making, before: Note, gone: Sequence[Finding], *, asked: bool) -> tuple[Finding, ...]:
+    """Of the findings that were not made again, those that are fixed and not only out of sight."""
+    repo, wanted = making.repo, making.wanted
+    base = before.head.base
+    whole = wanted.base in (base, EMPTY_TREE)
+    if not whole and base != EMPTY_TREE and repo.find(base) is not None:
+        whole = repo.is_ancestor(wanted.base, base)
+    paths = list(dict.fromkeys(one.path for one in gone if one.where == "content"))
+    texts = repo.read_many([f"{wanted.tip}:{path}" for path in paths])
+    lines = {
+        path: {line.strip() for line in (text or b"").decode("utf-8", "surrogateescape").split("\n")}
+        for path, text in zip(paths, texts, strict=True)
+    }
+    for (path, _), masked in making.secrets.items():
+        lines.setdefault(path, set()).add(masked.strip())
+    linted = tuple(one for one in gone if one.source is Source.LINTER and asked and whole)
+    return tuple(dict.fromkeys((*linted, *mended(gone, lines, covered=whole))))
 
 
 def _of_remark(one: Remark, place: Place, making: _Making) -> Finding:

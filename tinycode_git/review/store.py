@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tinycode_git.errors import Refused
+from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.trees import EMPTY_TREE
@@ -54,20 +54,27 @@ def earlier(repo: ReadRepo, tip: str, base: str, branch: str, patches: Sequence[
     for commit in out.split("\n"):
         if commit in blobs:
             return _read(repo, commit, blobs[commit])
-    notes = [note for commit, blob in blobs.items() if (note := _read(repo, commit, blob)) is not None]
-    shared = [(len(set(note.head.patches) & set(patches)), note.head.at, n) for n, note in enumerate(notes)]
-    best = max(shared, default=(0, 0, 0))
-    if best[0]:
-        return notes[best[2]]
-    same = [note for note in notes if branch and note.head.branch == branch]
-    return max(same, key=lambda note: note.head.at, default=None)
+    datas = repo.read_many(blobs.values())
+    notes = [note for commit, data in zip(blobs, datas, strict=True) if (note := _loaded(commit, data)) is not None]
+    notes.sort(key=lambda note: (len(set(note.head.patches) & set(patches)), note.head.at), reverse=True)
+    shared = [note for note in notes if set(note.head.patches) & set(patches)]
+    same = [note for note in notes if branch.startswith("refs/") and note.head.branch == branch]
+    same.sort(key=lambda note: note.head.at, reverse=True)
+    return next((note for note in (*shared, *same) if not _later(repo, tip, note)), None)
+
+
+def _later(repo: ReadRepo, tip: str, note: Note) -> bool:
+    """Whether a review is of what came after a commit: it is no earlier one."""
+    return repo.find(note.head.tip) is not None and repo.is_ancestor(tip, note.head.tip)
 
 
 def _read(repo: ReadRepo, commit: str, blob: str) -> Note | None:
-    from tinycode_git.errors import Incomplete
+    return _loaded(commit, repo.read_many([blob])[0])
 
+
+def _loaded(commit: str, data: bytes | None) -> Note | None:
     try:
-        return load(repo.read_many([blob])[0] or b"", commit[:12])
+        return load(data or b"", commit[:12])
     except Incomplete:
         return None
 
