@@ -216,6 +216,14 @@ def test_a_small_context_gets_the_weightiest_commits(set_up: Repo, server: Scrip
     assert found["left_out"] == 30 - found["shown"] and found["shown"] == len(ids)
 
 
+def test_long_lines_and_messages_leave_room_for_evidence(set_up: Repo, server: Script) -> None:
+    set_up.config("tiny.modelContext", "2048")
+    set_up.commit("Begin\n\n" + "A request crashed it. " * 800, {"a.txt": ("wide " * 200 + "\n") * 60})
+    server.say(answer(one("A request crashed it.", "E1", quote="A request crashed it.")))
+    found = inside(set_up, "explain", "a.txt:1-60", "--json")["prose"]
+    assert (found["shown"], [row["kind"] for row in found["sentences"]]) == (1, ["stated"])
+
+
 def test_bytes_that_are_not_utf8_reach_the_model_as_escapes(set_up: Repo, server: Script) -> None:
     name = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
     set_up.commit("odd", {name: b"caf\xe9 one\n"})

@@ -11,9 +11,9 @@ from typer import Exit
 from tinycode_git import config
 from tinycode_git.commands.opening import say
 from tinycode_git.commands.talking import Talking, Watched, reading_ledger, talking
-from tinycode_git.dialogue import Shown
+from tinycode_git.dialogue import Shown, Talk
 from tinycode_git.errors import Exit as Code
-from tinycode_git.errors import TinyError, UsageError
+from tinycode_git.errors import Refused, TinyError, UsageError
 from tinycode_git.git.blame import path_arg
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import ReadRepo
@@ -37,7 +37,7 @@ from tinycode_git.render.progress import progress
 
 _MOST_TOKENS = 1200
 _FRAME = 520  # what the prompts themselves take
-_MOST_LINES = 40
+_MOST_LINES, _LONGEST_LINE = 40, 200
 _LONGEST_DIFF = 60_000
 _TRIES = 2
 
@@ -159,10 +159,12 @@ def prose_of(
     session = talk.session
     citable = [one for one in exhibits if not one.problem]
     most = min(_MOST_TOKENS, session.room // 4)
-    lines = _lines(found.origins)
+    lines = _lines(found.origins, session)
     question = _question(found.asked, exhibits)
     room = session.room - most - _FRAME - session.count(question) - session.count(lines)
     packed = pack(citable, room, session.count, data)
+    if not packed.ids:
+        raise Refused(f"none of the evidence fits into the model's {session.room} tokens", "raise tiny.modelContext")
     parts = {"most": str(min(MOST_SENTENCES, 4 + len(packed.ids))), "evidence": packed.text, "problem": ""}
     if audience is not None or found.asked.kind in ("range", "plan"):
         readers, wanted = _READERS[audience] if audience else _WHOLE
@@ -193,11 +195,17 @@ def _judged(read: Read, model: str, exhibits: Sequence[Exhibit], packed: Packed,
     )
 
 
-def _lines(origins: Sequence[Origin]) -> str:
-    if not origins:
-        return ""
-    rows = [f"{one.line} ({one.evidence}) {one.text[:200]}" for one in origins[:_MOST_LINES]]
-    return data("The lines now, each with the evidence that wrote it", printable_bytes("\n".join(rows)))
+def _lines(origins: Sequence[Origin], talk: Talk) -> str:
+    """The lines as they stand, as many as fit into a quarter of the room."""
+    rows: list[str] = []
+    room = talk.room // 4
+    for one in origins[:_MOST_LINES]:
+        row = printable_bytes(f"{one.line} ({one.evidence}) {one.text[:_LONGEST_LINE]}")
+        room -= talk.count(row) + 1
+        if room < 0:
+            break
+        rows.append(row)
+    return data("The lines now, each with the evidence that wrote it", "\n".join(rows)) if rows else ""
 
 
 def _question(asked: Asked, exhibits: Sequence[Exhibit]) -> str:
