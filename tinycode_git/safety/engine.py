@@ -146,7 +146,7 @@ class Engine:
                     start, end = found.span()
                 if start == end or not self._meets(rule, view.data, start, end):
                     # What a match that is none has swallowed may hold the next one: a = env.a or 'value'
-                    again, tries = tries > 0 and found.end() > start, tries - 1
+                    again, tries = tries > 0 and start - found.start() > 3, tries - 1
                     begin = max(start if again else found.end(), found.start() + 1)
                     continue
                 begin = max(found.end(), found.start() + 1)
