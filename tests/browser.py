@@ -120,7 +120,11 @@ def _run(place: Path, action: str, port: int, *, dark: bool, width: int) -> subp
     home = place.parent / "browser"
     argv = [browser(), *_FLAGS, f"--user-data-dir={home}", f"--proxy-server=http://127.0.0.1:{port}"]
     argv += [f"--window-size={width},1600", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
-    return subprocess.run([*argv, action, place.resolve().as_uri()], capture_output=True, check=True, timeout=120)
+    done = subprocess.run([*argv, action, place.resolve().as_uri()], capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, (
+        f"the browser ended with {done.returncode}: {done.stderr[-2000:].decode(errors='replace')}"
+    )
+    return done
 
 
 def pixels(data: bytes) -> list[list[tuple[int, int, int]]]:

@@ -144,7 +144,7 @@ def test_the_question_holds_the_change_as_data(topic: Repo, server: Script) -> N
     assert "@@ 'src/load.py'" in user and "read one more" in user
     assert "     - " + "    with open(path) as file:" in user
     shown = [row for row in user.split("\n") if re.match(r"[a-z ]{4} [+ -] ", row)]
-    assert [row[7:] for row in shown if row[5] != "-"] == NEW.rstrip().split("\n")
+    assert [row[7:] for row in shown if row[5] != "-"] == NEW.rstrip().split("\n")[3:]  # the function, no more
     item = body["format"]["properties"]["findings"]["items"]
     assert item["properties"]["line"]["enum"] == [*line.values()]
     assert item["additionalProperties"] is False

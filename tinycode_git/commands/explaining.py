@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from typer import Exit
 
 from tinycode_git import config
 from tinycode_git.commands.opening import say
-from tinycode_git.commands.talking import Talking, Watched, reading_ledger, talking
 from tinycode_git.dialogue import Shown, Talk
 from tinycode_git.errors import Exit as Code
 from tinycode_git.errors import Refused, TinyError, UsageError
@@ -34,6 +34,9 @@ from tinycode_git.history.prose import Bench, Prose, Removed, Why, held, says_wh
 from tinycode_git.planners.model_text import data
 from tinycode_git.render.escape import is_visible
 from tinycode_git.render.progress import progress
+
+if TYPE_CHECKING:
+    from tinycode_git.commands.talking import Talking
 
 _MOST_TOKENS = 1200
 _FRAME = 520  # what the prompts themselves take
@@ -82,6 +85,8 @@ def speaking(repo: ReadRepo, model: str, *, silent: bool, words: Words) -> Itera
     with ExitStack() as stack:
         talk: Talking | None = None
         if not silent and (model or config.read(repo.git).text("tiny.model")):
+            from tinycode_git.commands.talking import reading_ledger, talking
+
             try:
                 talk = stack.enter_context(talking(repo, reading_ledger(repo), "explain", model))
             except TinyError as failed:
@@ -97,6 +102,8 @@ def put_in_words(
     """Ask the model, where there is one; what goes wrong, or Ctrl-C, is kept in ``words``."""
     if talk is None or not found.evidence:
         return
+    from tinycode_git.commands.talking import Watched
+
     with progress("reading the evidence", delay=0.3) as line:
         watched = Watched(line)
         try:
