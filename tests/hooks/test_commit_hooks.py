@@ -270,3 +270,18 @@ def test_json_of_a_scan_has_the_documented_shape(repo: Repo) -> None:
     )
     assert {"message", "fingerprint", "redacted", "oid"} <= set(finding)
     assert set(json.loads(done.stdout)["receipt"]) == {"scanned", "cached", "paths", "bytes", "skipped"}
+
+
+BROKEN = {".gitleaks.toml": '[[rules]]\nid = "x"\nregex = "("\n', ".tiny.toml": "tier = [\n"}
+
+
+@pytest.mark.parametrize("file", BROKEN)
+def test_a_broken_policy_stops_commits_until_one_takes_it_away(repo: Repo, file: str) -> None:
+    repo.commit("start", {file: BROKEN[file]})
+    install(repo)
+    repo.write("a.txt", "one\n")
+    repo.git("add", "-A")
+    refused = repo.git("commit", "-q", "-m", "x", check=False)
+    assert (refused.code, f"{file}:" in refused.err) == (1, True)
+    repo.git("rm", "-q", "-f", file)
+    assert "judged by the file as it is staged" in repo.git("commit", "-q", "-m", "x").err

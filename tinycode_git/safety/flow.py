@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tinycode_git.errors import UsageError
 from tinycode_git.git.process import Git
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import surface
@@ -48,7 +49,6 @@ def session(git: Git, base: str | None = None, *, tier: str = "", cached: bool =
     """
     found = settings(git)
     base = surface.head(git) if base is None else base
-    judged_by = policy(git, base, tier or found.tier)
     rules = shipped()
     cache: Cache = NoCache()
     key = b""
@@ -57,7 +57,7 @@ def session(git: Git, base: str | None = None, *, tier: str = "", cached: bool =
 
         cache = Verdicts.open(surface.common_dir(git), rules)
         key = cache.key
-    engine, notes = _with_project_rules(Engine(rules, key), judged_by)
+    judged_by, engine, notes = _as_before(git, base, tier or found.tier, Engine(rules, key))
     if engine.more is not None:  # what is cached is about our own rules only
         cache = NoCache()
     return Session(git, engine, found, judged_by, base, cache, notes)
@@ -71,10 +71,22 @@ def check_staged(git: Git, *, tier: str = "") -> Outcome:
         found = parse_settings(answer().out)
         against = changed()
         base = "HEAD" if against.code == 0 else ""
-        judged_by = policy(reader, base, tier or found.tier)
-        engine, notes = _with_project_rules(engine, judged_by)
+        judged_by, engine, notes = _as_before(reader, base, tier or found.tier, engine)
         opened = Session(git, engine, found, judged_by, base, NoCache(), notes, reader)
         return opened.run(lambda scanner: scan_sets(scanner, [surface.staged(git, against)]))
+
+
+def _as_before(reader: Git | Reader, base: str, tier: str, engine: Engine) -> tuple[Policy, Engine, tuple[str, ...]]:
+    """The policy at ``base``, the engine with its rules; as staged where it cannot be read and the change mends it."""
+    try:
+        judged_by = policy(reader, base, tier)
+        return judged_by, *_with_project_rules(engine, judged_by)
+    except UsageError as broken:
+        from tinycode_git.safety.opening import mended_policy
+
+        mended = mended_policy(reader, tier)
+        engine, notes = _with_project_rules(engine, mended)
+        return mended._replace(foreign=""), engine, (*notes, f"{broken.message}; judged by the file as it is staged")
 
 
 def _with_project_rules(engine: Engine, judged_by: Policy) -> tuple[Engine, tuple[str, ...]]:

@@ -63,12 +63,23 @@ class Policy(NamedTuple):
 
 def policy(source: Git | objects.Reader, base: str, tier: str) -> Policy:
     """The policy at ``base`` (a tree-ish, empty for none) for a user whose tier is ``tier``. Raises BrokenRule."""
+    return policy_from(tier, _texts(source, base) if base else dict.fromkeys(EXCEPTION_FILES, ""))
+
+
+def mended_policy(source: Git | objects.Reader, tier: str) -> Policy:
+    """The policy as it is staged, its exceptions left out: for a change that mends files which cannot be read as they
+    stand. Raises BrokenRule where it does not.
+    """
+    found = policy_from(tier, _texts(source, ""))
+    return found._replace(allows=(), project=found.project._replace(allows=()))
+
+
+def _texts(source: Git | objects.Reader, base: str) -> dict[str, str]:
     texts = dict.fromkeys(EXCEPTION_FILES, "")
-    if base:
-        for loaded in objects.read(source, [f"{base}:{name}" for name in EXCEPTION_FILES]):
-            if isinstance(loaded, objects.Loaded) and loaded.type == "blob" and loaded.content is not None:
-                texts[loaded.name.partition(":")[2]] = loaded.content.decode("utf-8", "replace")
-    return policy_from(tier, texts)
+    for loaded in objects.read(source, [f"{base}:{name}" for name in EXCEPTION_FILES]):
+        if isinstance(loaded, objects.Loaded) and loaded.type == "blob" and loaded.content is not None:
+            texts[loaded.name.partition(":")[2]] = loaded.content.decode("utf-8", "replace")
+    return texts
 
 
 def policy_from(tier: str, texts: dict[str, str]) -> Policy:
