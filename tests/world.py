@@ -87,13 +87,12 @@ def sealed(root: Path) -> Iterator[Path]:
     Path(os.environ["GIT_CONFIG_GLOBAL"]).write_text(_CONFIG)
     compiled = Path(os.environ["XDG_CACHE_HOME"]) / "tinycode-git" / "rules.bin"
     _copy(_COMPILED, compiled)
-    sealed_env = dict(os.environ)
     try:
         yield root
     finally:
         if not _same(compiled, _COMPILED):
             _copy(compiled, _COMPILED)
-        _put_back(kept, sealed_env)
+        _put_back(kept)
 
 
 # Compiling the validator's rules takes a second of processor time: worlds hand the result on, as a user's cache does.
@@ -117,17 +116,15 @@ def _copy(source: Path, place: Path) -> None:
     beside.replace(place)
 
 
-def _put_back(kept: dict[str, str], sealed_env: dict[str, str]) -> None:
-    """What the world set or removed becomes what it was; pytest's own variables, which it sets meanwhile, stay."""
-    for name in kept.keys() | sealed_env.keys():
+def _put_back(kept: dict[str, str]) -> None:
+    """What the test set, changed or removed becomes what it was; what pytest sets for itself meanwhile stays."""
+    for name in {*kept, *os.environ}:
         if name.startswith("PYTEST_"):
             continue
         if name in kept:
             os.environ[name] = kept[name]
         else:
-            os.environ.pop(name, None)
-    for name in [n for n in os.environ if n.startswith(_LEAKS) and n not in kept]:
-        del os.environ[name]
+            del os.environ[name]
 
 
 def now() -> int:

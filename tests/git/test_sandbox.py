@@ -302,13 +302,14 @@ def test_without_a_sandbox_the_fingerprint_tells(name: str, repo: Repo, place: P
 def test_inside_it_can_write_where_it_may_and_sees_the_repository(repo: Repo, place: Path) -> None:
     if BWRAP is None:
         pytest.skip("bubblewrap is not installed, or may not make namespaces here")
+    mark = Path("/tmp") / f"of-a-test-{os.getpid()}"
     code = (
-        f"cat {repo.path}/hello.txt > copy && mktemp > /dev/null && echo x > /tmp/x && git -C {repo.path} log --oneline"
+        f"cat {repo.path}/hello.txt > copy && mktemp > /dev/null && echo x > {mark} && git -C {repo.path} log --oneline"
     )
     outcome = _run(code, place, BWRAP, shell=True)
     assert outcome.code == 0, outcome.output.read_text()
     assert (place / "copy").read_text() == "hello\n"
-    assert not Path("/tmp/x").exists()
+    assert not mark.exists()
 
 
 def test_the_network_can_be_switched_off(place: Path) -> None:
