@@ -22,11 +22,11 @@ from tinycode_git.commands.botting import (
     fetch,
     folder,
     space_of,
-    work,
     write_status,
 )
+from tinycode_git.commands.botwork import work
 from tinycode_git.commands.opening import say
-from tinycode_git.errors import Exit, Incomplete, UsageError
+from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.modes import Mode
 from tinycode_git.render import console, jsonout
@@ -66,14 +66,14 @@ def run(
 
     \b
       0  done (with --once), or another bot is at work
-      1  some review failed (with --once), or git could not fetch
+      1  some review failed or git could not fetch (with --once)
       2  no such remote or branch
       4  the queue cannot be used
     """
     bot = _bot(remote, onto, jobs=jobs, bounds=Bounds(seconds, memory << 20), status=status, model=model)
     before = {job.id for job in bot.queue.jobs() if job.state is JobState.FAILED}
     while True:
-        done = _round(bot, remote)
+        done = _round(bot, remote, once=once)
         if done < 0:
             say("another bot is at work in this repository")
         elif done:
@@ -167,18 +167,29 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     return Bot(repo, queue, space, space + name.removeprefix(HEADS), place.absolute(), bounds, jobs, held.mode, model)
 
 
-def _round(bot: Bot, remote: str) -> int:
+def _round(bot: Bot, remote: str, *, once: bool) -> int:
     """Look once, work off what is there; how many tips, -1 where another bot is at work."""
 
     def looked() -> int:
         if remote:
-            fetch(bot.repo, remote)
+            _fetched(bot, remote, once=once)
         discover(bot)
         done = work(bot)
         write_status(bot)
         return done
 
     return alone(bot, looked)
+
+
+def _fetched(bot: Bot, remote: str, *, once: bool) -> None:
+    """Fetch. A bot that goes on watching outlives a remote that cannot be reached for a while."""
+    try:
+        fetch(bot.repo, remote)
+    except Refused as failed:
+        if once:
+            raise
+        why = failed.detail.strip().splitlines()
+        say(f"{failed.message}, and tries again later" + (f": {why[-1]}" if why else ""))
 
 
 def _start_behind(bot: Bot) -> None:

@@ -153,7 +153,7 @@ def _validated(repo: ReadRepo, wanted: Wanted, tier: str) -> Outcome:
 
     if not wanted.tip:
         return check_staged(repo.git, tier=tier)
-    opened = session(repo.git, wanted.base, tier=tier)
+    opened = session(repo.git, wanted.base, tier=tier, cached=True)
     return opened.run(lambda scanner: scan_range(scanner, wanted.tip, f"^{wanted.base}"))
 
 
