@@ -127,7 +127,7 @@ def test_killed_at_any_moment_with_a_model(repo: Repo, script: Script, tips: lis
 @pytest.mark.parametrize(
     "said", [Say(wait=300), Say("x" * 40_000, pause=0.2)], ids=["no answer", "an answer without end"]
 )
-def test_a_model_that_never_answers_takes_the_review_not_with_it(repo: Repo, script: Script, said: Say) -> None:
+def test_a_model_that_never_answers_ends_alone(repo: Repo, script: Script, said: Say) -> None:
     repo.branch("topic")
     tip = repo.commit("key", {"k.py": KEY})
     repo.git("checkout", "-q", "main")

@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from contextlib import chdir
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from tests.plan.plans import ledger_in, make_plan, untouched
 from tests.repos import Content, Exe, Link, Repo
+from tests.review.junit_schema import valid_junit
 from tinycode_git.commands.app import invoke, load
 from tinycode_git.commands.completing import candidates
 from tinycode_git.commands.review_changes import Format, exit_code, rendered
@@ -23,6 +25,7 @@ from tinycode_git.errors import TinyError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.render import jsonout
+from tinycode_git.review.formats import github, junit
 from tinycode_git.review.ingest import read_report
 from tinycode_git.review.store import keep
 from tinycode_git.verbs import VERBS
@@ -394,9 +397,32 @@ def test_github_commands_hold_one_line_each(hostile: Repo) -> None:
 
 def test_junit_is_xml(hostile: Repo) -> None:
     suite = ET.fromstring(in_format(hostile, "junit").encode())
-    cases = suite.findall("testcase")
-    assert int(suite.get("tests", "")) == len(cases) == 4
-    assert sum(case.find("failure") is not None for case in cases) == int(suite.get("failures", ""))
+    valid_junit(suite)
+    assert len(suite.findall("testcase")) == 4
+
+
+def test_what_was_not_looked_at_has_not_passed(topic: Repo) -> None:
+    handle = PlanRepo.discover(topic.path)
+    made = conduct(handle, wanted_of(handle, "", staged=False), Options())
+    looked = replace(made.review.coverage[0], by=("history",), not_by=(("validator", "the object is missing"),))
+    review = replace(made.review, coverage=(looked, *made.review.coverage[1:]), gaps=(f"{looked.path}: missing",))
+    suite = ET.fromstring(junit(review))
+    valid_junit(suite)
+    (case,) = (case for case in suite.findall("testcase") if case.get("name") == looked.path)
+    assert [one.get("message") for one in case.findall("skipped")] == ["not looked at: the object is missing"]
+    assert suite.findtext("system-err") == f"{looked.path}: missing"
+    assert github(review).splitlines()[-1] == f"::warning title=not looked at::{looked.path}: missing"
+
+
+def test_junit_says_where(topic: Repo) -> None:
+    tip = topic.commit("key\n\n" + TOKEN, {"k.py": f'KEY = "{TOKEN}"\n', "bad\u202ename.py": "x = 1\n"})
+    suite = ET.fromstring(topic.tiny("review", "--no-note", "--format", "junit", check=False).out)
+    valid_junit(suite)
+    texts = "\n".join(one.text or "" for one in suite.iter("failure"))
+    assert f" at message of {tip[:12]}: " in texts
+    assert " at k.py:1: " in texts
+    assert " at bad\u202ename.py: " in texts
+    assert ":0" not in texts
 
 
 class _Page(HTMLParser):
