@@ -414,6 +414,20 @@ def test_what_was_not_looked_at_has_not_passed(topic: Repo) -> None:
     assert github(review).splitlines()[-1] == f"::warning title=not looked at::{looked.path}: missing"
 
 
+def test_every_result_of_sarif_is_in_a_file_at_a_line(topic: Repo) -> None:
+    """GitHub refuses the whole report otherwise."""
+    tip = topic.commit("key\n\n" + TOKEN, {"k.py": f'KEY = "{TOKEN}"\n', "bad\u202ename.py": "x = 1\n"})
+    found = topic.tiny("review", "--no-note", "--format", "sarif", check=False).json
+    places = [place for run in found["runs"] for one in run["results"] for place in one["locations"]]
+    at = {
+        one["physicalLocation"]["artifactLocation"]["uri"]: one["physicalLocation"]["region"]["startLine"]
+        for one in places
+    }
+    assert at == {"k.py": 1, "bad%E2%80%AEname.py": 1, "COMMIT_EDITMSG": 1}
+    (message,) = (one["logicalLocations"] for one in places if "logicalLocations" in one)
+    assert message == [{"fullyQualifiedName": f"message of {tip}"}]
+
+
 def test_junit_says_where(topic: Repo) -> None:
     tip = topic.commit("key\n\n" + TOKEN, {"k.py": f'KEY = "{TOKEN}"\n', "bad\u202ename.py": "x = 1\n"})
     suite = ET.fromstring(topic.tiny("review", "--no-note", "--format", "junit", check=False).out)

@@ -78,14 +78,19 @@ def _result(one: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
         result["baselineState"] = "new"
     if one.state is State.DISMISSED:
         result["suppressions"] = [{"kind": "external", "justification": one.reason}]
-    if one.path:
-        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"}}
-        if one.line and one.where == "content":
-            place["region"] = {"startLine": one.line, "endLine": one.end_line}
-        result["locations"] = [{"physicalLocation": place}]
-    else:
-        result["locations"] = [{"logicalLocations": [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]}]
+    result["locations"] = [_location(one)]
     return result
+
+
+def _location(one: Finding) -> dict[str, Any]:
+    """Where it is. GitHub takes no report with a result that is in no file or at no line ("SARIF support for code
+    scanning"): a path stands at its line 1, a message in the file where git keeps it while it is written."""
+    lines = {"startLine": one.line, "endLine": one.end_line} if one.where == "content" else {"startLine": 1}
+    file = {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"} if one.path else {"uri": "COMMIT_EDITMSG"}
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": file, "region": lines}}
+    if not one.path:
+        place["logicalLocations"] = [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]
+    return place
 
 
 def _fix(one: Finding) -> dict[str, Any]:
