@@ -248,10 +248,11 @@ def test_odd_names(repo: Repo) -> None:
         ("nowhere", 2, "names no commit, range, path, line, symbol or plan here"),
         ("hello.txt:0", 2, "names no lines"),
         ("hello.txt:3-2", 2, "names no lines"),
-        ("hello.txt:99", 2, "has not so many lines"),
+        ("hello.txt:99", 2, "hello.txt has not so many lines: it has 1\n"),
         ("src:1", 1, "src is no file"),
         ("src/app.py:nothing", 1, "defines nothing called 'nothing'"),
-        ("main..nowhere", 2, "names no commit"),
+        ("main..nowhere", 2, "'nowhere' names no commit here"),
+        ("nowhere...", 2, "'nowhere' names no commit here"),
         ("../outside", 2, "names no commit"),
         ("src", 0, ""),
         ("--", 2, "Missing argument"),
@@ -261,6 +262,19 @@ def test_what_cannot_be_asked(repo: Repo, words: str, code: int, said: str) -> N
     done = repo.tiny("explain", words, check=False)
     assert done.code == code, done
     assert said in done.err
+
+
+def test_what_is_told_twice_is_told_once(repo: Repo) -> None:
+    """A change that was copied to the branch of a release and merged back stands there once, with both commits."""
+    base = repo.oid()
+    first = repo.commit("Add a limit", {"a.py": "limit = 1\n"})
+    second = repo.commit("Add a limit", {"b.py": "limit = 1\n"})
+    repo.commit("Keep it small.\n\nA large one takes all memory.", {"a.py": "limit = 2\n"})
+    notes = repo.tiny("explain", f"{base}..", "--for", "release-notes").out
+    assert notes.startswith(f"New\n- Add a limit ({first[:9]}, {second[:9]})\n")
+    newcomer = repo.tiny("explain", f"{base}..", "--for", "newcomer").out
+    assert "- Keep it small: A large one takes all memory. (" in newcomer
+    assert "lines in 1 file)" in repo.tiny("explain", f"{base}..", "--for", "reviewer").out.replace("1 line ", "lines ")
 
 
 def test_a_name_with_two_meanings_is_refused(repo: Repo) -> None:

@@ -123,6 +123,7 @@ def test_a_title_is_a_sentence_that_ends(message: str, title: str, reason: str) 
         ("tests/unit/a.tcl", Kind.TEST),
         ("src/a_test.go", Kind.TEST),
         ("test_a.py", Kind.TEST),
+        ("regress/copy.sh", Kind.TEST),
         ("src/latest/a.py", Kind.CODE),
         ("docs/a.rst", Kind.DOCS),
         ("README.md", Kind.DOCS),

@@ -161,6 +161,15 @@ def test_a_remote_that_is_gone_for_a_while(repo: Repo, branches: dict[str, str],
     assert sorted(reviewed(clone)) == sorted(tip[:12] for tip in branches.values())
 
 
+def test_a_main_branch_that_is_not_there(repo: Repo, branches: dict[str, str], world: Path) -> None:
+    clone = repo.clone(world / "clone")
+    for more in ((), ("--fetch", "origin")):
+        done = clone.tiny("bot", "run", "--once", "--onto", "nowhere", *more, check=False)
+        assert (done.code, "there is no branch 'nowhere'" in done.err) == (2, True)
+    empty = Repo.create(world / "empty.git", bare=True)
+    assert empty.tiny("bot", "run", "--once").code == 0
+
+
 def test_on_a_servers_bare_repository(repo: Repo, server: Repo, branches: dict[str, str]) -> None:
     repo.git("push", "-q", "origin", "one", "two")
     server.tiny("bot", "run", "--once")

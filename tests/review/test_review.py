@@ -344,6 +344,12 @@ def test_what_cannot_be_reviewed(topic: Repo, args: list[str], code: int, said: 
     assert (refused.value.exit, said in refused.value.message) == (code, True), refused.value
 
 
+def test_what_there_is_nothing_of_is_said(repo: Repo, world: Path) -> None:
+    assert "nothing is staged\n" in repo.tiny("review", "--staged").err
+    clone = repo.clone(world / "clone")
+    assert "main has no commit that origin/main has not" in clone.tiny("review", check=False).err
+
+
 def test_fail_on(topic: Repo) -> None:
     given = report(lint("src/app.py", 2))
     done = topic.tiny("review", "--report", "-", "--fail-on", "medium", input=given, check=False)

@@ -161,6 +161,8 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     name = onto or (repo.head_branch() or "").removeprefix(HEADS)
     if not name:
         raise UsageError("HEAD is on no branch", "name the main branch with --onto")
+    if onto and not remote:
+        _there(repo, space + name.removeprefix(HEADS), space)
     place = Path(status) if status else folder(repo) / "status.json"
     folder(repo).mkdir(parents=True, exist_ok=True)
     queue = Queue(folder(repo) / "queue.db")
@@ -173,12 +175,19 @@ def _round(bot: Bot, remote: str, *, once: bool) -> int:
     def looked() -> int:
         if remote:
             _fetched(bot, remote, once=once)
+            _there(bot.repo, bot.main, bot.space)
         discover(bot)
         done = work(bot)
         write_status(bot)
         return done
 
     return alone(bot, looked)
+
+
+def _there(repo: PlanRepo, main: str, space: str) -> None:
+    """Refuse a main branch that is not there, unless nothing is yet."""
+    if repo.ref(main) is None and repo.refs(space):
+        raise UsageError(f"there is no branch {main.removeprefix(space)!r}", "name the main branch with --onto")
 
 
 def _fetched(bot: Bot, remote: str, *, once: bool) -> None:

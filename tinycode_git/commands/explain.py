@@ -130,7 +130,7 @@ def _asked(repo: ReadRepo, what: str, at: str) -> Asked:
 
 
 def _unknown(repo: ReadRepo, what: str, at: str) -> UsageError:
-    """What to say of words that name nothing."""
+    """What to say of words that name nothing. Raises UsageError itself for a range with an end that is not there."""
     place, colon, rest = what.rpartition(":")
     gone = once_there(repo, place, at) if colon else None
     if gone is not None:
@@ -139,6 +139,9 @@ def _unknown(repo: ReadRepo, what: str, at: str) -> UsageError:
         return UsageError(f"{place} is gone from {at} since {last}", hint)
     if what.rstrip("/") in (".", ""):
         return UsageError("the whole repository is too much to explain", "git tiny insights shows it in numbers")
+    if ".." in what and "/.." not in what and "../" not in what:
+        for end in what.split("..." if "..." in what else "..", 1):
+            repo.resolve(end or "HEAD")
     near = near_paths(repo, place or what, at)
     if near:
         hint = f"did you mean {' or '.join(f'{path}:{rest}' if colon else path for path in near)}?"

@@ -179,6 +179,8 @@ def _write(repo: PlanRepo, made: Made, kind: Format, output: str, *, coverage: b
             raise Incomplete(f"{output} cannot be written: {failed.strerror}") from failed
     else:
         sys.stdout.write(text)
+    if not made.review.head.tip and not made.review.coverage:
+        say("nothing is staged")
     said = made.review.said
     for line in (*model_words(said), *made.review.notes, *(f"not looked at: {gap}" for gap in made.review.gaps)):
         say(line)

@@ -73,7 +73,7 @@ def _of_branch(repo: ReadRepo, branch: str, onto: str) -> Wanted:
     base = _base(repo, tip, target)
     if base == tip:
         raise Refused(
-            f"{short(branch)} has no commit that {short(target)} has not",
+            f"{short(branch)} has no commit that {_told(target)} has not",
             "name a range (A..B), a commit, or --staged",
         )
     return Wanted(base, tip, branch)
@@ -97,6 +97,11 @@ def target_of(repo: ReadRepo, branch: str) -> str:
         if candidate and short(candidate) != name and repo.find(candidate):
             return candidate
     return found if found and repo.find(found) else ""
+
+
+def _told(ref: str) -> str:
+    """A branch as git names it where a remote may have one of the same name."""
+    return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
 
 
 def short(ref: str) -> str:

@@ -53,8 +53,9 @@ def explain_lines(repo: ReadRepo, asked: Asked) -> Explanation:
 
 def _no_lines(failed: GitFailed, asked: Asked) -> Exception:
     if "has only" in failed.stderr:
+        count = failed.stderr.rpartition("has only ")[2].strip()
         return UsageError(
-            f"{asked.path} has not so many lines: {failed.stderr.removeprefix('fatal: ')}",
+            f"{asked.path} has not so many lines: it has {count.removesuffix(' lines').removesuffix(' line')}",
             "lines count from 1, as the file is in the commit that is asked about",
         )
     if "object name list" in failed.stderr:

@@ -85,9 +85,11 @@ class Story:
 
 def story(repo: ReadRepo, tip: str, path: str) -> Story:
     """The story of a file of ``tip``. Raises Refused for what is no file with lines."""
-    blob = kind_at(repo, tip, path) == "blob" and repo.git.quiet("cat-file", "blob", f"{tip}:{path_arg(path)}").out
+    kind = kind_at(repo, tip, path)
+    blob = kind == "blob" and repo.git.quiet("cat-file", "blob", f"{tip}:{path_arg(path)}").out
     if blob is False or b"\0" in blob[:8000]:
-        raise Refused(f"{path} is no text file", "git tiny explain PATH tells of folders and other files")
+        what = "is no text file" if blob else "is a folder" if kind == "tree" else "is no file of this repository"
+        raise Refused(f"{path} {what}", f"git tiny explain {path} tells of it")
     with ignored_revisions(repo, tip) as ignore:
         ignoring = [f"--ignore-revs-file={ignore}"] if ignore else []
         blaming = repo.git.beside("blame", "--porcelain", "-w", "-M", *ignoring, tip, "--", path_arg(path))
