@@ -84,7 +84,7 @@ def test_an_empty_review_is_a_good_review(topic: Repo) -> None:
     done = topic.tiny("review", "--coverage")
     assert done.out == (
         "no findings (all 2 hunks read; tier standard)\n"
-        "note.md: lines 1: read by validator, history\n"
+        "note.md: line 1: read by validator, history\n"
         "src/app.py: lines 2-3: read by validator, history\n"
     )
 
@@ -342,6 +342,19 @@ def test_what_cannot_be_reviewed(topic: Repo, args: list[str], code: int, said: 
     with chdir(topic.path), pytest.raises(TinyError) as refused:
         invoke(load(VERBS["review"]), "git tiny review", args)
     assert (refused.value.exit, said in refused.value.message) == (code, True), refused.value
+
+
+@pytest.mark.parametrize("words", [(), ("HEAD",), ("show",), ("noise",)])
+def test_before_the_first_commit(world: Path, words: tuple[str, ...]) -> None:
+    unborn = Repo.create(world / "unborn")
+    done = unborn.tiny("review", *words, check=False)
+    assert (done.code, "there is no commit yet" in done.err) == (1, True)
+
+
+def test_history_that_is_cut_off_is_said(repo: Repo, world: Path) -> None:
+    repo.commit("more", {"a.py": "a = 1\n"})
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", world / "shallow")
+    assert "this clone is shallow: history was asked as far back" in Repo(world / "shallow").tiny("review", "HEAD").err
 
 
 def test_what_there_is_nothing_of_is_said(repo: Repo, world: Path) -> None:

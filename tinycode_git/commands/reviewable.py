@@ -17,6 +17,8 @@ def wanted_of(repo: ReadRepo, words: str, *, staged: bool, onto: str = "") -> Wa
         if words or onto:
             raise UsageError("--staged names what to review already")
         return Wanted(repo.find("HEAD") or EMPTY_TREE, "", "")
+    if repo.find("HEAD") is None and words in ("", "HEAD"):
+        raise Refused("there is no commit yet", "git commit makes one; --staged reviews what it would add")
     if not words:
         branch = repo.head_branch()
         if branch is None:

@@ -29,7 +29,7 @@ def whole_message(one: Finding) -> str:
     """What is said, what to do, and the commits that show it, on one line."""
     shown = ", ".join(f"{cited.oid[:12]} ({cited.title})" if cited.title else cited.oid[:12] for cited in one.commits)
     parts = (one.message, one.advice, f"see {shown}" if shown else "")
-    return ". ".join(part.rstrip(".") for part in parts if part)
+    return "; ".join(part.rstrip(".") for part in parts if part)
 
 
 def sarif(review: Review) -> str:
