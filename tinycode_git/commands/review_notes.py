@@ -111,7 +111,8 @@ def verify(
         jsonout.write(Verified(ok, checked))
     else:
         for one in checked:
-            print(f"{one.tip[:12]}: {'holds' if one.ok else 'does not hold'} ({one.findings} findings)")
+            many = f"{one.findings} finding{'s' * (one.findings != 1)}"
+            print(f"{one.tip[:12]}: {'holds' if one.ok else 'does not hold'} ({many})")
             for problem in one.problems:
                 print(f"  {visible(problem)}")
     if not ok:

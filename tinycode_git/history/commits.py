@@ -12,6 +12,7 @@ from tinycode_git.history.asking import kind_at
 from tinycode_git.history.causes import causes
 from tinycode_git.history.evidence import Asked, Explanation, Gathered, Role
 from tinycode_git.history.gather import add_linked, finished, shallow_gap
+from tinycode_git.history.linkcache import links_of
 from tinycode_git.history.links import LinkIndex, LinkKind, link_args, links_in, parse_links
 
 MOST_CAUSES = 5
@@ -31,11 +32,11 @@ def explain_commit(repo: ReadRepo, asked: Asked) -> Explanation:
     gathered.add(commit.oid, Role.SUBJECT)
     head = repo.find("HEAD") or commit.oid
     with ExitStack() as stack:
-        linking = stack.enter_context(repo.git.beside(*link_args(head)))
+        linking = stack.enter_context(links_of(repo, head))
         merging = stack.enter_context(repo.git.beside(*_first_parents(commit.oid, head)))
         _name_links(repo, gathered, commit)
         notes = _name_causes(repo, gathered, commit)
-        links = parse_links(linking().out)
+        links = linking()
         chain = merging().text.split("\n")
     _name_merge(repo, gathered, commit, chain)
     add_linked(gathered, repo, links, only=(Role.SUBJECT,))
@@ -119,12 +120,12 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
     folder = _is_folder(repo, asked)
     follow = [] if folder else ["--follow", "-M"]
     literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
-    with literal.beside(*link_args(asked.commit)) as linking:
+    with links_of(repo, asked.commit) as linking:
         out = literal.quiet(
             *("log", *follow, "--no-color", "-z", "--raw", "--no-abbrev", "--format=%x01%H"),
             *("--end-of-options", asked.commit, "--", path_arg(asked.path)),
         ).out
-        links = parse_links(linking().out)
+        links = linking()
     rows = [part.strip(b"\n") for part in out.split(b"\0")]
     gathered, changed = _life(rows, folder=folder)
     notes = [f"{changed} commit{'s' * (changed != 1)} changed it"]
