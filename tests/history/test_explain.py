@@ -203,6 +203,11 @@ def test_a_plan_with_its_operations(repo: Repo) -> None:
     found = inside(repo, "explain", plan.id, "--json")
     assert roles(found) == {"step 1": ["step of the plan"]}
     assert found["plans"][0]["task"] == "greet again"
+    assert evidence(found, "step 1")["reason"] == ""
+    assert "- step 1 (1 line in 1 file)" in repo.tiny("explain", plan.id, "--for", "reviewer").out.replace(
+        "2 lines", "1 line"
+    )
+    assert "--for summarises a range or a plan" in repo.tiny("explain", "src", "--for", "reviewer", check=False).err
     apply(repo, plan)
     line = inside(repo, "explain", "hello.txt:1", "--json")
     assert evidence(line, "step 1")["trailers"][0] == ["Plan-Id", plan.id]

@@ -106,6 +106,8 @@ LONG = "Add a context for cells and palettes and links when drawing to tty to av
             "It was too slow before.",
         ),
         (f"{LONG}\npassing. This replaces what\nwas a mess.", f"{LONG} passing.", "This replaces what was a mess."),
+        ("t\n\nPlan-Id: x-1\nPlan-Step: 1/1\n", "t", ""),
+        ("t\n\nRe-entrancy: it was called\ntwice in a loop.\n", "t", "Re-entrancy: it was called twice in a loop."),
         ("Short title\nIt was slow in large trees.", "Short title", "It was slow in large trees."),
         (f"{LONG}\n- one thing more\n- another thing", LONG, "- one thing more - another thing"),
         (f"{LONG}\nSigned-off-by: A <a@x>", LONG, ""),

@@ -120,12 +120,15 @@ class Explanation:
 _TRAILING = re.compile(r"^[A-Za-z][A-Za-z0-9-]*-(?:by|to): |^(?:Fixes|Closes|Link|Cc|Change-Id|Bug): ")
 
 
+_KEYED = re.compile(r"^[A-Za-z]+(?:-[A-Za-z0-9]+)+: ")  # any tool's trailers: Plan-Id, Reviewed-On
+
+
 def reason_of(message: str) -> str:
     """The first paragraph of a message's body that is prose: no trailers, no lists of oids, no quoted revert."""
     body = message.lstrip("\n").partition("\n")[2]
     for paragraph in re.split(r"\n[ \t]*\n", body.strip("\n")):
         rows = [row.strip() for row in paragraph.strip().split("\n") if row.strip()]
-        if not rows or all(_TRAILING.match(row) for row in rows):
+        if not rows or all(_TRAILING.match(row) or _KEYED.match(row) for row in rows):
             continue
         if rows[0].startswith("(cherry picked") or re.match(r"This reverts commit [0-9a-f]+\.?$", rows[0]):
             rows = rows[1:]
