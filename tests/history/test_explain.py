@@ -269,6 +269,17 @@ def test_what_cannot_be_asked(repo: Repo, words: str, code: int, said: str) -> N
     assert said in done.err
 
 
+def test_a_file_that_went_by_another_name(repo: Repo) -> None:
+    text = "".join(f"line {n}\n" for n in range(20))
+    repo.commit("begin", {"old.txt": text, "gone.txt": "something else\n"})
+    repo.git("mv", "old.txt", "new.txt")
+    repo.git("rm", "-q", "gone.txt")
+    repo.commit("tidy up")
+    moved = evidence(inside(repo, "explain", "--json", "old.txt"), "tidy up")
+    assert (moved["roles"], moved["note"]) == (["renamed"], "is new.txt since")
+    assert evidence(inside(repo, "explain", "--json", "gone.txt"), "tidy up")["roles"] == ["deleted"]
+
+
 def test_what_is_told_twice_is_told_once(repo: Repo) -> None:
     """A change that was copied to the branch of a release and merged back stands there once, with both commits."""
     base = repo.oid()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tinycode_git.git.blame import path_arg
+from tinycode_git.git.diff import diff_commits
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import Commit, ReadRepo
 from tinycode_git.history.asking import kind_at
@@ -128,6 +129,7 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
         links = linking()
     rows = [part.strip(b"\n") for part in out.split(b"\0")]
     gathered, changed = _life(rows, folder=folder)
+    _name_successor(repo, gathered, asked.path)
     notes = [f"{changed} commit{'s' * (changed != 1)} changed it"]
     kept = list(gathered.roles)
     if len(kept) > most:
@@ -142,6 +144,18 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
     add_linked(gathered, repo, links, only=(Role.CHANGED, Role.DELETED, Role.INTRODUCED))
     evidence = finished(gathered, repo, released=[oldest] if oldest else [])
     return Explanation(asked, evidence, notes=tuple(notes), gaps=shallow_gap(repo))
+
+
+def _name_successor(repo: ReadRepo, gathered: Gathered, path: str) -> None:
+    """A file that went by being renamed is told as that."""
+    newest = next(iter(gathered.roles), "")
+    if Role.DELETED not in gathered.roles.get(newest, ()):
+        return
+    (changed,) = diff_commits(repo.git, [newest])
+    for one in changed:
+        if one.status == "R" and one.old_path == path:
+            gathered.roles[newest] = [Role.RENAMED]
+            gathered.notes[newest] = f"is {one.path} since"
 
 
 def _is_folder(repo: ReadRepo, asked: Asked) -> bool:
