@@ -161,6 +161,20 @@ def test_a_remote_that_is_gone_for_a_while(repo: Repo, branches: dict[str, str],
     assert sorted(reviewed(clone)) == sorted(tip[:12] for tip in branches.values())
 
 
+def test_a_long_review_keeps_none_waiting(repo: Repo, branches: dict[str, str]) -> None:
+    repo.config("tiny.check", "if test -e one.py; then sleep 300; fi")
+    argv = [*TINY, "bot", "run", "--every", "1"]
+    child = subprocess.Popen(argv, cwd=repo.path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
+    _until(lambda: branches["two"][:12] in reviewed(repo))
+    late = repo.git("commit-tree", "-p", "main", "-m", "late", "two^{tree}").text
+    repo.git("update-ref", "refs/heads/late", late)
+    _until(lambda: late[:12] in reviewed(repo))
+    assert states(repo)[branches["one"]] == "running"
+    child.terminate()
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+
+
 def test_a_main_branch_that_is_not_there(repo: Repo, branches: dict[str, str], world: Path) -> None:
     clone = repo.clone(world / "clone")
     for more in ((), ("--fetch", "origin")):

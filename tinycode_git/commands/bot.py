@@ -73,7 +73,7 @@ def run(
     bot = _bot(remote, onto, jobs=jobs, bounds=Bounds(seconds, memory << 20), status=status, model=model)
     before = {job.id for job in bot.queue.jobs() if job.state is JobState.FAILED}
     while True:
-        done = _round(bot, remote, once=once)
+        done = _round(bot, remote, once=once, every=every)
         if done < 0:
             say("another bot is at work in this repository")
         elif done:
@@ -169,15 +169,18 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     return Bot(repo, queue, space, space + name.removeprefix(HEADS), place.absolute(), bounds, jobs, held.mode, model)
 
 
-def _round(bot: Bot, remote: str, *, once: bool) -> int:
+def _round(bot: Bot, remote: str, *, once: bool, every: float) -> int:
     """Look once, work off what is there; how many tips, -1 where another bot is at work."""
 
-    def looked() -> int:
+    def look() -> None:
         if remote:
             _fetched(bot, remote, once=once)
             _there(bot.repo, bot.main, bot.space)
         discover(bot)
-        done = work(bot)
+
+    def looked() -> int:
+        look()
+        done = work(bot, None if once else look, every)
         write_status(bot)
         return done
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,9 +28,12 @@ _LOOK = 0.25  # what a review uses is looked at so often: it costs more than to 
 _PATIENCE = 1.0  # for git to take its lock files away
 
 
-def work(bot: Bot) -> int:
-    """Work the queue off, several reviews at a time; how many ended. A job whose process is gone is taken up again."""
-    began = _own_beginning()
+def work(bot: Bot, look: Callable[[], object] | None = None, every: float = 30.0) -> int:
+    """Work the queue off, several reviews at a time; how many ended. A job whose process is gone is taken up again.
+
+    ``look`` is called each so many seconds meanwhile: what came is not kept waiting by a long review.
+    """
+    began, looked = _own_beginning(), time.monotonic()
     _take_back(bot.queue)
     ended = 0
     running: list[_Running] = []
@@ -44,6 +47,9 @@ def work(bot: Bot) -> int:
             if not running:
                 return ended
             time.sleep(_POLL)
+            if look is not None and time.monotonic() > looked + every:
+                look()
+                looked = time.monotonic()
             for one in [one for one in running if _settled(bot, one)]:
                 running.remove(one)
                 ended += 1

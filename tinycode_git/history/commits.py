@@ -73,6 +73,8 @@ def _name_causes(repo: ReadRepo, gathered: Gathered, commit: Commit) -> tuple[st
     try:
         found = causes(repo, commit.oid, commit.parents[0])
     except GitFailed as failed:
+        if shallow_gap(repo):
+            return ("what it replaces is not in this clone",)
         return (f"what it replaces could not be read: {failed.message}",)
     for cause in found[:MOST_CAUSES]:
         gathered.add(cause.oid, Role.CAUSE, about=commit.oid)
