@@ -132,7 +132,7 @@ def test_a_model_that_never_answers_ends_alone(repo: Repo, script: Script, said:
     tip = repo.commit("key", {"k.py": KEY})
     repo.git("checkout", "-q", "main")
     script.fallback = said
-    done = repo.tiny("bot", "run", "--once", "--seconds", "10", *MODEL)
+    done = repo.tiny("bot", "run", "--once", "--seconds", "12", *MODEL)
     assert done.code == 0
     assert len(script.chats()) == 1
     assert reviewed(repo) == [tip[:12]]
