@@ -351,6 +351,21 @@ def test_before_the_first_commit(world: Path, words: tuple[str, ...]) -> None:
     assert (done.code, "there is no commit yet" in done.err) == (1, True)
 
 
+def test_a_bare_repository_stages_nothing(repo: Repo, world: Path) -> None:
+    repo.git("clone", "-q", "--bare", repo.path, world / "bare.git")
+    done = Repo(world / "bare.git").tiny("review", "--staged", check=False)
+    assert (done.code, "nothing can be staged in a bare repository" in done.err) == (1, True)
+
+
+def test_where_no_review_can_be_kept(world: Path) -> None:
+    repo = Repo.create(world / "sha256", object_format="sha256")
+    repo.commit("work", {"a.py": "a = 1\n"})
+    done = repo.tiny("review", "HEAD")
+    assert "not remembered: reviews are kept in SHA-1 repositories; this one uses sha256" in done.err
+    bot = repo.tiny("bot", "run", "--once", check=False)
+    assert (bot.code, "reviews are kept in SHA-1 repositories" in bot.err) == (1, True)
+
+
 def test_history_that_is_cut_off_is_said(repo: Repo, world: Path) -> None:
     repo.commit("more", {"a.py": "a = 1\n"})
     repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", world / "shallow")

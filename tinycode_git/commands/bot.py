@@ -32,6 +32,7 @@ from tinycode_git.modes import Mode
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.table import Column, table
 from tinycode_git.review.queue import JobState, Queue
+from tinycode_git.review.store import keepable
 
 app = new_app("Review every new tip of the branches of this repository: in a clone that fetches, or on a server.")
 _ZERO = set("0")
@@ -154,6 +155,7 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     repo = PlanRepo.discover()
     held = modes.ceiling(os.environ, config.read(repo.git).mode)
     modes.require(held, Mode.PROPOSE, "the bot")
+    keepable(repo)
     repo.identity()  # it signs what it keeps: better refused now than at every tip
     if remote and remote not in repo.git.quiet("remote").text.split("\n"):
         raise UsageError(f"there is no remote {remote!r}", "git remote -v lists them")

@@ -16,6 +16,8 @@ def wanted_of(repo: ReadRepo, words: str, *, staged: bool, onto: str = "") -> Wa
     if staged:
         if words or onto:
             raise UsageError("--staged names what to review already")
+        if repo.place.worktree is None:
+            raise Refused("nothing can be staged in a bare repository", "name a range: git tiny review A..B")
         return Wanted(repo.find("HEAD") or EMPTY_TREE, "", "")
     if repo.find("HEAD") is None and words in ("", "HEAD"):
         raise Refused("there is no commit yet", "git commit makes one; --staged reviews what it would add")
