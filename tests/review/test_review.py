@@ -89,6 +89,14 @@ def test_an_empty_review_is_a_good_review(topic: Repo) -> None:
     )
 
 
+def test_coverage_in_markdown(topic: Repo) -> None:
+    done = topic.tiny("review", "--coverage", "--format", "markdown", "--no-note")
+    assert done.out.endswith(
+        "\nLooked at:\n\n- `note.md`: line 1: read by validator, history\n"
+        "- `src/app.py`: lines 2-3: read by validator, history\n"
+    )
+
+
 def test_only_what_linters_say_of_changed_lines_counts(topic: Repo) -> None:
     given = report(lint("src/app.py", 1), lint("src/app.py", 2), lint("hello.txt", 1), lint("../x", 1))
     found = review(topic, given=given)

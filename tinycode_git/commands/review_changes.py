@@ -202,7 +202,8 @@ def rendered(repo: PlanRepo, made: Made, kind: Format, *, coverage: bool = False
         from tinycode_git.render import reviewtext
 
         if kind is Format.MARKDOWN:
-            return reviewtext.as_markdown(made.review, made.texts)
+            text = reviewtext.as_markdown(made.review, made.texts)
+            return text + (reviewtext.coverage_markdown(made.review.coverage) if coverage else "")
         on = console.for_stdout(repo.git)
         shown = reviewtext.terminal(made.review, made.texts, on)
         return shown + (reviewtext.coverage(made.review.coverage, on) if coverage else "")

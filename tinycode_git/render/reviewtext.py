@@ -108,6 +108,16 @@ def coverage(looked: Sequence[Looked], on: Console) -> str:
     return "\n".join(rows) + "\n"
 
 
+def coverage_markdown(looked: Sequence[Looked]) -> str:
+    """The same for a comment."""
+    rows = ["", "Looked at:", ""]
+    for one in looked:
+        by = ", ".join(one.by) or "nobody"
+        rows.append(f"- {code_span(one.path)}: {_spans(one.hunks)}: read by {markdown(by)}")
+        rows += [f"  - not by {markdown(who)}: {markdown(why)}" for who, why in one.not_by]
+    return "\n".join(rows) + "\n"
+
+
 def _spans(hunks: Sequence[tuple[int, int]]) -> str:
     """The lines of hunks in words."""
     if not hunks:
