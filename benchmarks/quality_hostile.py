@@ -136,8 +136,9 @@ def _told(rows: list[Row]) -> int:
     lost = [row[0] for row in control if kept[id(row)] != row[0].most]
     for case in (*over, *lost):
         print(f"  ! {case.family}: {case.name}")
+    different = len({(case.text, case.thinking, str(case.calls)) for case, _, _ in hostile})
     lines = {
-        f"at least 200 hostile answers: {len(hostile)}": len(hostile) >= 200,
+        f"at least 200 hostile answers, no two alike: {different} of {len(hostile)}": different >= 200,
         f"findings off the diff: {off}": not off,
         f"findings kept that must not be: {len(over)} (of all kept {sum(kept[id(row)] for row in hostile)})": not over,
         f"good answers kept: {len(control) - len(lost)} of {len(control)}": not lost,

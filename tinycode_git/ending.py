@@ -29,7 +29,7 @@ def end_orderly_on_signals() -> None:
 
     def unwind(number: int, frame: FrameType | None) -> None:
         nonlocal postponed
-        if _importing(frame) and postponed < _PATIENCE:
+        if importing(frame) and postponed < _PATIENCE:
             postponed += 1
             _thread.start_new_thread(_send_again, (_thread.get_ident(), number))
             return
@@ -41,7 +41,8 @@ def end_orderly_on_signals() -> None:
             signal.signal(number, unwind)
 
 
-def _importing(frame: FrameType | None) -> bool:
+def importing(frame: FrameType | None) -> bool:
+    """Whether modules are loaded there: what is raised in a signal's handler then would leave locks held."""
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTING:
             return True

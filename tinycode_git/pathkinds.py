@@ -31,8 +31,8 @@ _GENERATED = re.compile(
     r"|(?:^|/)(?:dist|node_modules|vendor|third_party|__snapshots__)/.*)$"
 )
 _TEST = re.compile(
-    r"(?:^|/)(?:t|tests?|testing|spec|specs|__tests__|testdata|test_data|fixtures|e2e)/|(?:^|/)(?:test_|conftest\.py$)"
-    r"|[._-](?:test|tests|spec)\.\w+$|(?:Test|Tests|Spec)\.(?:java|kt|cs|scala|swift)$"
+    r"(?:^|/)(?:t|tests?|testing|regress|spec|specs|__tests__|testdata|test_data|fixtures|e2e)/"
+    r"|(?:^|/)(?:test_|conftest\.py$)|[._-](?:test|tests|spec)\.\w+$|(?:Test|Tests|Spec)\.(?:java|kt|cs|scala|swift)$"
 )
 _DOCS = re.compile(
     r"(?:^|/)(?:docs?|documentation|man)/|\.(?:md|rst|adoc|txt|[1-8])$"

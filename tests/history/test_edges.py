@@ -36,6 +36,8 @@ def test_where_a_shallow_clone_ends_nothing_began(repo: Repo, lines: list[str], 
     assert story.json["turns"][0]["why"] == "the oldest that this clone has, with 2 lines"
     numbers = clone.tiny("insights", "--json", check=False)
     assert (numbers.code, numbers.json["gaps"], numbers.json["commits"]) == (4, [GAP], 2)
+    oldest = inside(clone, "explain", "HEAD~1", "--json", code=4)
+    assert "what it replaces is not in this clone" in oldest["notes"]
     clone.git("fetch", "-q", "--unshallow")
     assert inside(clone, "insights", "--json")["commits"] == 5, "what was counted before is not kept"
 

@@ -203,6 +203,11 @@ def test_a_plan_with_its_operations(repo: Repo) -> None:
     found = inside(repo, "explain", plan.id, "--json")
     assert roles(found) == {"step 1": ["step of the plan"]}
     assert found["plans"][0]["task"] == "greet again"
+    assert evidence(found, "step 1")["reason"] == ""
+    assert "- step 1 (1 line in 1 file)" in repo.tiny("explain", plan.id, "--for", "reviewer").out.replace(
+        "2 lines", "1 line"
+    )
+    assert "--for summarises a range or a plan" in repo.tiny("explain", "src", "--for", "reviewer", check=False).err
     apply(repo, plan)
     line = inside(repo, "explain", "hello.txt:1", "--json")
     assert evidence(line, "step 1")["trailers"][0] == ["Plan-Id", plan.id]
@@ -248,10 +253,11 @@ def test_odd_names(repo: Repo) -> None:
         ("nowhere", 2, "names no commit, range, path, line, symbol or plan here"),
         ("hello.txt:0", 2, "names no lines"),
         ("hello.txt:3-2", 2, "names no lines"),
-        ("hello.txt:99", 2, "has not so many lines"),
+        ("hello.txt:99", 2, "hello.txt has not so many lines: it has 1\n"),
         ("src:1", 1, "src is no file"),
         ("src/app.py:nothing", 1, "defines nothing called 'nothing'"),
-        ("main..nowhere", 2, "names no commit"),
+        ("main..nowhere", 2, "'nowhere' names no commit here"),
+        ("nowhere...", 2, "'nowhere' names no commit here"),
         ("../outside", 2, "names no commit"),
         ("src", 0, ""),
         ("--", 2, "Missing argument"),
@@ -261,6 +267,30 @@ def test_what_cannot_be_asked(repo: Repo, words: str, code: int, said: str) -> N
     done = repo.tiny("explain", words, check=False)
     assert done.code == code, done
     assert said in done.err
+
+
+def test_a_file_that_went_by_another_name(repo: Repo) -> None:
+    text = "".join(f"line {n}\n" for n in range(20))
+    repo.commit("begin", {"old.txt": text, "gone.txt": "something else\n"})
+    repo.git("mv", "old.txt", "new.txt")
+    repo.git("rm", "-q", "gone.txt")
+    repo.commit("tidy up")
+    moved = evidence(inside(repo, "explain", "--json", "old.txt"), "tidy up")
+    assert (moved["roles"], moved["note"]) == (["renamed"], "is new.txt since")
+    assert evidence(inside(repo, "explain", "--json", "gone.txt"), "tidy up")["roles"] == ["deleted"]
+
+
+def test_what_is_told_twice_is_told_once(repo: Repo) -> None:
+    """A change that was copied to the branch of a release and merged back stands there once, with both commits."""
+    base = repo.oid()
+    first = repo.commit("Add a limit", {"a.py": "limit = 1\n"})
+    second = repo.commit("Add a limit", {"b.py": "limit = 1\n"})
+    repo.commit("Keep it small.\n\nA large one takes all memory.", {"a.py": "limit = 2\n"})
+    notes = repo.tiny("explain", f"{base}..", "--for", "release-notes").out
+    assert notes.startswith(f"New\n- Add a limit ({first[:9]}, {second[:9]})\n")
+    newcomer = repo.tiny("explain", f"{base}..", "--for", "newcomer").out
+    assert "- Keep it small: A large one takes all memory. (" in newcomer
+    assert "lines in 1 file)" in repo.tiny("explain", f"{base}..", "--for", "reviewer").out.replace("1 line ", "lines ")
 
 
 def test_a_name_with_two_meanings_is_refused(repo: Repo) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinycode_git.history.evidence import reason_of
+from tinycode_git.history.evidence import headline, reason_of
 from tinycode_git.history.links import Link, Linked, LinkIndex, LinkKind, bugs_in, is_fix, links_in
 from tinycode_git.pathkinds import Kind, kind_of
 
@@ -92,6 +92,32 @@ def test_the_stated_reason(message: str, reason: str) -> None:
     assert reason_of(message) == reason
 
 
+LONG = "Add a context for cells and palettes and links when drawing to tty to avoid"
+
+
+@pytest.mark.parametrize(
+    ("message", "title", "reason"),
+    [
+        ("t\n\nIt was slow in large trees.", "t", "It was slow in large trees."),
+        (f"{LONG}\npassing so much.\n", f"{LONG} passing so much.", ""),
+        (
+            f"{LONG}\npassing so much.\n\nIt was too slow before.\n",
+            f"{LONG} passing so much.",
+            "It was too slow before.",
+        ),
+        (f"{LONG}\npassing. This replaces what\nwas a mess.", f"{LONG} passing.", "This replaces what was a mess."),
+        ("t\n\nPlan-Id: x-1\nPlan-Step: 1/1\n", "t", ""),
+        ("t\n\nRe-entrancy: it was called\ntwice in a loop.\n", "t", "Re-entrancy: it was called twice in a loop."),
+        ("Short title\nIt was slow in large trees.", "Short title", "It was slow in large trees."),
+        (f"{LONG}\n- one thing more\n- another thing", LONG, "- one thing more - another thing"),
+        (f"{LONG}\nSigned-off-by: A <a@x>", LONG, ""),
+        ("", "", ""),
+    ],
+)
+def test_a_title_is_a_sentence_that_ends(message: str, title: str, reason: str) -> None:
+    assert headline(message) == (title, reason)
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
@@ -99,6 +125,7 @@ def test_the_stated_reason(message: str, reason: str) -> None:
         ("tests/unit/a.tcl", Kind.TEST),
         ("src/a_test.go", Kind.TEST),
         ("test_a.py", Kind.TEST),
+        ("regress/copy.sh", Kind.TEST),
         ("src/latest/a.py", Kind.CODE),
         ("docs/a.rst", Kind.DOCS),
         ("README.md", Kind.DOCS),

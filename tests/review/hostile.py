@@ -6,6 +6,7 @@ question is always answered alike.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import unicodedata
@@ -313,7 +314,9 @@ def _fixes_elsewhere(ground: Ground, one: Line) -> Rows:
 
 
 def _fixes_that_do_not_parse(ground: Ground, one: Line) -> Rows:
-    line = next((line for line in ground.named if line.path.endswith(".py")), one)
+    line = next((line for line in ground.named if line.path.endswith(".py") and _is_statement(line.text)), None)
+    if line is None:
+        return
     indent = line.text[: len(line.text) - len(line.text.lstrip())]
     for fix in (
         *("(((", ")))", "x = = 1", "def (:", "'unterminated", '"""unterminated', "return return", "if True", "else:"),
@@ -321,6 +324,15 @@ def _fixes_that_do_not_parse(ground: Ground, one: Line) -> Rows:
     ):
         yield fix, answer(about(line, fix=indent + fix))
     yield "another depth", answer(about(line, fix=f"{indent}   x = 1\n{indent} y = 2"))
+
+
+def _is_statement(text: str) -> bool:
+    """Whether a line of Python is code: in a string any text may stand."""
+    try:
+        (found,) = ast.parse(text.strip() + (" pass" if text.rstrip().endswith(":") else "")).body
+    except (SyntaxError, ValueError):
+        return False
+    return not isinstance(found, ast.Expr | ast.AnnAssign)
 
 
 def _style(ground: Ground, one: Line) -> Rows:

@@ -125,6 +125,8 @@ ONE = GROUND.named[0]
         ({"quote": "self.value[key]"}, Drop.QUOTE),
         ({"fix": "        if len(self.values >= self.limit:"}, Drop.BREAKS),
         ({"fix": "        if len(self.values) > self.limit:"}, Drop.FIX),
+        ({"fix": "*** Begin Patch\n*** Update File: setup.py"}, Drop.FIX),
+        ({"fix": "        ```python\n        if self.full():\n        ```"}, Drop.FIX),
         ({"kind": "style"}, Drop.STYLE),
         ({"what": "Run the tests again with more memory"}, Drop.TALK),
         ({"what": "The value\u202e is not checked"}, Drop.ACTS),

@@ -119,6 +119,71 @@ def test_a_review_that_takes_too_much_memory_is_ended(repo: Repo, branches: dict
     assert not [p for p in psutil.process_iter(["cmdline"]) if "400 << 20" in " ".join(p.info["cmdline"] or ())]
 
 
+def test_a_bug_is_written_down_and_the_others_are_reviewed(repo: Repo, branches: dict[str, str]) -> None:
+    queue = Queue(repo.git_dir() / "tiny/bot/queue.db")
+    queue.push("refs/heads/odd", "", "not an oid\0")  # what nothing but a broken file could hold
+    done = repo.tiny("bot", "run", "--once", check=False)
+    assert (done.code, "Traceback" in done.err) == (1, False)
+    (log,) = (repo.git_dir() / "tiny/bot").glob("bug-*.log")
+    assert f"its process ended with 1: a bug, see {log} (3 times)" in done.err
+    assert "Traceback" in log.read_text()
+    assert sorted(reviewed(repo)) == sorted(tip[:12] for tip in branches.values())
+
+
+def test_a_gate_ends_with_the_bot(repo: Repo, branches: dict[str, str]) -> None:
+    repo.config("tiny.check", "exec sleep 4711")
+    child = bot(repo)
+    _until(_sleeping)
+    child.kill()
+    child.communicate()
+    _until(lambda: not _sleeping())
+
+
+def _sleeping() -> bool:
+    return any(p.info["cmdline"] == ["sleep", "4711"] for p in psutil.process_iter(["cmdline"]))
+
+
+def test_a_remote_that_is_gone_for_a_while(repo: Repo, branches: dict[str, str], world: Path) -> None:
+    """It ends one that looks once; one that watches says so, goes on, and takes up what came meanwhile."""
+    clone = repo.clone(world / "clone")
+    away = repo.path.rename(world / "away")
+    done = clone.tiny("bot", "run", "--once", "--fetch", "origin", check=False)
+    assert (done.code, "git could not fetch from origin" in done.err) == (1, True)
+    argv = [*TINY, "bot", "run", "--every", "1", "--fetch", "origin"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with (world / "said").open("w+") as said:
+        child = subprocess.Popen(argv, cwd=clone.path, env=env, stderr=said)
+        _until(lambda: "git could not fetch from origin, and tries again later: " in (world / "said").read_text())
+        away.rename(repo.path)
+        _until(lambda: len(reviewed(clone)) == 2)
+        child.terminate()
+        assert child.wait(timeout=60) == 130
+    assert sorted(reviewed(clone)) == sorted(tip[:12] for tip in branches.values())
+
+
+def test_a_long_review_keeps_none_waiting(repo: Repo, branches: dict[str, str]) -> None:
+    repo.config("tiny.check", "if test -e one.py; then sleep 300; fi")
+    argv = [*TINY, "bot", "run", "--every", "1"]
+    child = subprocess.Popen(argv, cwd=repo.path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE)
+    _until(lambda: branches["two"][:12] in reviewed(repo))
+    late = repo.git("commit-tree", "-p", "main", "-m", "late", "two^{tree}").text
+    repo.git("update-ref", "refs/heads/late", late)
+    _until(lambda: late[:12] in reviewed(repo))
+    assert states(repo)[branches["one"]] == "running"
+    child.terminate()
+    child.communicate(timeout=60)
+    assert child.returncode == 130
+
+
+def test_a_main_branch_that_is_not_there(repo: Repo, branches: dict[str, str], world: Path) -> None:
+    clone = repo.clone(world / "clone")
+    for more in ((), ("--fetch", "origin")):
+        done = clone.tiny("bot", "run", "--once", "--onto", "nowhere", *more, check=False)
+        assert (done.code, "there is no branch 'nowhere'" in done.err) == (2, True)
+    empty = Repo.create(world / "empty.git", bare=True)
+    assert empty.tiny("bot", "run", "--once").code == 0
+
+
 def test_on_a_servers_bare_repository(repo: Repo, server: Repo, branches: dict[str, str]) -> None:
     repo.git("push", "-q", "origin", "one", "two")
     server.tiny("bot", "run", "--once")

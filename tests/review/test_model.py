@@ -188,9 +188,7 @@ def test_coverage_says_what_the_model_read(topic: Repo, server: Script) -> None:
     server.say(answer(), answer())
     shown = topic.tiny("review", "--coverage").out
     assert "src/load.py: lines 5-8: read by validator, history, model\n" in shown
-    assert (
-        "yarn.lock: lines 1: read by validator\n  not by history: a lock file\n  not by model: a lock file\n" in shown
-    )
+    assert "yarn.lock: line 1: read by validator\n  not by history: a lock file\n  not by model: a lock file\n" in shown
     assert "not by model: the file is gone\n" in shown
     assert "empty.py: lines 1-2: read by validator, history\n  not by model: no line of it has text\n" in shown
     assert "1 of them by coder:7b@a1b2c3d4e5f6" in shown
@@ -234,7 +232,7 @@ def test_no_server_at_all(topic: Repo) -> None:
     done = topic.tiny("review", check=False)
     assert done.code == 4
     assert "not looked at: the model did not read everything: " in done.err
-    assert done.out.startswith("no findings (all 1 hunks read; 0 of them by ")
+    assert done.out.startswith("no findings (its one hunk read; 0 of them by ")
 
 
 def test_an_answer_that_is_none_is_asked_for_once_more(topic: Repo, server: Script) -> None:
@@ -267,7 +265,7 @@ def test_ctrl_c_ends_the_model_and_not_the_review(topic: Repo, server: Script) -
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=20)
     assert child.returncode == 130
-    assert b"no findings (all 1 hunks read; 0 of them by coder:7b" in out
+    assert b"no findings (its one hunk read; 0 of them by coder:7b" in out
     assert b"the model did not read everything: interrupted" in err
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,14 @@ def test_new_open_fixed_dismissed() -> None:
         ("resolved", State.OPEN, ""),
     ]
     assert [one.rule for one in fixed] == ["goes"]
+
+
+@pytest.mark.parametrize(("lines", "last"), [((b"y = 1", b"z", b"w"), 8), ((b"y = 1",), 7)])
+def test_what_stays_keeps_its_lines(lines: tuple[bytes, ...], last: int) -> None:
+    """As many as it had, those that changed."""
+    old = replace(finding(3, source=Source.LINTER), end_line=4)
+    (kept,) = carried([old], [], Changed([patch(Hunk(7, 7, (), lines))]), {Source.LINTER})
+    assert (kept.line, kept.end_line) == (7, last)
 
 
 def test_what_was_not_asked_again_stays_while_its_line_does() -> None:

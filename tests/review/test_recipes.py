@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.repos import ROOT, Repo, run
+from tests.review.junit_schema import valid_junit
 from tests.review.test_review import TOKEN
 
 TEXT = (ROOT / "docs/review.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ RECIPES = dict(
     re.findall(r"^(GitHub Actions|GitLab CI|Forgejo and Gitea|Jenkins)[^\n]*:\n\n```\w+\n(.*?)```", TEXT, re.S | re.M)
 )
 # What a runner brings and these tests do not have: the installation, other people's programs.
-_ELSEWHERE = ("pipx install tinycode-git", "reviewdog ")
+_ELSEWHERE = ("pipx install tinycode-git", "pip install tinycode-git", "reviewdog ")
 
 
 def steps(name: str) -> list[tuple[str, dict[str, str]]]:
@@ -113,7 +114,7 @@ def test_forgejo(clone: Repo) -> None:
 def test_jenkins(clone: Repo) -> None:
     assert carried_out(clone, "Jenkins")[-1] == 1
     suite = ET.parse(clone.path / "review.xml").getroot()
-    assert suite.tag == "testsuite" and set(suite.keys()) >= {"name", "tests", "failures", "errors"}
+    valid_junit(suite)
     cases = suite.findall("testcase")
     assert len(cases) == int(suite.get("tests", "")) == 2
     assert all(case.get("name") and case.get("classname") for case in cases)

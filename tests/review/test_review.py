@@ -6,6 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from contextlib import chdir
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from tests.plan.plans import ledger_in, make_plan, untouched
 from tests.repos import Content, Exe, Link, Repo
+from tests.review.junit_schema import valid_junit
 from tinycode_git.commands.app import invoke, load
 from tinycode_git.commands.completing import candidates
 from tinycode_git.commands.review_changes import Format, exit_code, rendered
@@ -23,6 +25,7 @@ from tinycode_git.errors import TinyError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.history.remarks import DEFAULT, RemarkKind
 from tinycode_git.render import jsonout
+from tinycode_git.review.formats import github, junit
 from tinycode_git.review.ingest import read_report
 from tinycode_git.review.store import keep
 from tinycode_git.verbs import VERBS
@@ -81,8 +84,16 @@ def test_an_empty_review_is_a_good_review(topic: Repo) -> None:
     done = topic.tiny("review", "--coverage")
     assert done.out == (
         "no findings (all 2 hunks read; tier standard)\n"
-        "note.md: lines 1: read by validator, history\n"
+        "note.md: line 1: read by validator, history\n"
         "src/app.py: lines 2-3: read by validator, history\n"
+    )
+
+
+def test_coverage_in_markdown(topic: Repo) -> None:
+    done = topic.tiny("review", "--coverage", "--format", "markdown", "--no-note")
+    assert done.out.endswith(
+        "\nLooked at:\n\n- `note.md`: line 1: read by validator, history\n"
+        "- `src/app.py`: lines 2-3: read by validator, history\n"
     )
 
 
@@ -341,6 +352,40 @@ def test_what_cannot_be_reviewed(topic: Repo, args: list[str], code: int, said: 
     assert (refused.value.exit, said in refused.value.message) == (code, True), refused.value
 
 
+@pytest.mark.parametrize("words", [(), ("HEAD",), ("show",), ("noise",)])
+def test_before_the_first_commit(world: Path, words: tuple[str, ...]) -> None:
+    unborn = Repo.create(world / "unborn")
+    done = unborn.tiny("review", *words, check=False)
+    assert (done.code, "there is no commit yet" in done.err) == (1, True)
+
+
+def test_a_bare_repository_stages_nothing(repo: Repo, world: Path) -> None:
+    repo.git("clone", "-q", "--bare", repo.path, world / "bare.git")
+    done = Repo(world / "bare.git").tiny("review", "--staged", check=False)
+    assert (done.code, "nothing can be staged in a bare repository" in done.err) == (1, True)
+
+
+def test_where_no_review_can_be_kept(world: Path) -> None:
+    repo = Repo.create(world / "sha256", object_format="sha256")
+    repo.commit("work", {"a.py": "a = 1\n"})
+    done = repo.tiny("review", "HEAD")
+    assert "not remembered: reviews are kept in SHA-1 repositories; this one uses sha256" in done.err
+    bot = repo.tiny("bot", "run", "--once", check=False)
+    assert (bot.code, "reviews are kept in SHA-1 repositories" in bot.err) == (1, True)
+
+
+def test_history_that_is_cut_off_is_said(repo: Repo, world: Path) -> None:
+    repo.commit("more", {"a.py": "a = 1\n"})
+    repo.git("clone", "-q", "--depth", "2", f"file://{repo.path}", world / "shallow")
+    assert "this clone is shallow: history was asked as far back" in Repo(world / "shallow").tiny("review", "HEAD").err
+
+
+def test_what_there_is_nothing_of_is_said(repo: Repo, world: Path) -> None:
+    assert "nothing is staged\n" in repo.tiny("review", "--staged").err
+    clone = repo.clone(world / "clone")
+    assert "main has no commit that origin/main has not" in clone.tiny("review", check=False).err
+
+
 def test_fail_on(topic: Repo) -> None:
     given = report(lint("src/app.py", 2))
     done = topic.tiny("review", "--report", "-", "--fail-on", "medium", input=given, check=False)
@@ -394,9 +439,46 @@ def test_github_commands_hold_one_line_each(hostile: Repo) -> None:
 
 def test_junit_is_xml(hostile: Repo) -> None:
     suite = ET.fromstring(in_format(hostile, "junit").encode())
-    cases = suite.findall("testcase")
-    assert int(suite.get("tests", "")) == len(cases) == 4
-    assert sum(case.find("failure") is not None for case in cases) == int(suite.get("failures", ""))
+    valid_junit(suite)
+    assert len(suite.findall("testcase")) == 4
+
+
+def test_what_was_not_looked_at_has_not_passed(topic: Repo) -> None:
+    handle = PlanRepo.discover(topic.path)
+    made = conduct(handle, wanted_of(handle, "", staged=False), Options())
+    looked = replace(made.review.coverage[0], by=("history",), not_by=(("validator", "the object is missing"),))
+    review = replace(made.review, coverage=(looked, *made.review.coverage[1:]), gaps=(f"{looked.path}: missing",))
+    suite = ET.fromstring(junit(review))
+    valid_junit(suite)
+    (case,) = (case for case in suite.findall("testcase") if case.get("name") == looked.path)
+    assert [one.get("message") for one in case.findall("skipped")] == ["not looked at: the object is missing"]
+    assert suite.findtext("system-err") == f"{looked.path}: missing"
+    assert github(review).splitlines()[-1] == f"::warning title=not looked at::{looked.path}: missing"
+
+
+def test_every_result_of_sarif_is_in_a_file_at_a_line(topic: Repo) -> None:
+    """GitHub refuses the whole report otherwise."""
+    tip = topic.commit("key\n\n" + TOKEN, {"k.py": f'KEY = "{TOKEN}"\n', "bad\u202ename.py": "x = 1\n"})
+    found = topic.tiny("review", "--no-note", "--format", "sarif", check=False).json
+    places = [place for run in found["runs"] for one in run["results"] for place in one["locations"]]
+    at = {
+        one["physicalLocation"]["artifactLocation"]["uri"]: one["physicalLocation"]["region"]["startLine"]
+        for one in places
+    }
+    assert at == {"k.py": 1, "bad%E2%80%AEname.py": 1, "COMMIT_EDITMSG": 1}
+    (message,) = (one["logicalLocations"] for one in places if "logicalLocations" in one)
+    assert message == [{"fullyQualifiedName": f"message of {tip}"}]
+
+
+def test_junit_says_where(topic: Repo) -> None:
+    tip = topic.commit("key\n\n" + TOKEN, {"k.py": f'KEY = "{TOKEN}"\n', "bad\u202ename.py": "x = 1\n"})
+    suite = ET.fromstring(topic.tiny("review", "--no-note", "--format", "junit", check=False).out)
+    valid_junit(suite)
+    texts = "\n".join(one.text or "" for one in suite.iter("failure"))
+    assert f" at message of {tip[:12]}: " in texts
+    assert " at k.py:1: " in texts
+    assert " at bad\u202ename.py: " in texts
+    assert ":0" not in texts
 
 
 class _Page(HTMLParser):

@@ -22,16 +22,17 @@ from tinycode_git.commands.botting import (
     fetch,
     folder,
     space_of,
-    work,
     write_status,
 )
+from tinycode_git.commands.botwork import work
 from tinycode_git.commands.opening import say
-from tinycode_git.errors import Exit, Incomplete, UsageError
+from tinycode_git.errors import Exit, Incomplete, Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.modes import Mode
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.table import Column, table
 from tinycode_git.review.queue import JobState, Queue
+from tinycode_git.review.store import keepable
 
 app = new_app("Review every new tip of the branches of this repository: in a clone that fetches, or on a server.")
 _ZERO = set("0")
@@ -66,14 +67,14 @@ def run(
 
     \b
       0  done (with --once), or another bot is at work
-      1  some review failed (with --once), or git could not fetch
+      1  some review failed or git could not fetch (with --once)
       2  no such remote or branch
       4  the queue cannot be used
     """
     bot = _bot(remote, onto, jobs=jobs, bounds=Bounds(seconds, memory << 20), status=status, model=model)
     before = {job.id for job in bot.queue.jobs() if job.state is JobState.FAILED}
     while True:
-        done = _round(bot, remote)
+        done = _round(bot, remote, once=once, every=every)
         if done < 0:
             say("another bot is at work in this repository")
         elif done:
@@ -154,6 +155,7 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     repo = PlanRepo.discover()
     held = modes.ceiling(os.environ, config.read(repo.git).mode)
     modes.require(held, Mode.PROPOSE, "the bot")
+    keepable(repo)
     repo.identity()  # it signs what it keeps: better refused now than at every tip
     if remote and remote not in repo.git.quiet("remote").text.split("\n"):
         raise UsageError(f"there is no remote {remote!r}", "git remote -v lists them")
@@ -161,24 +163,47 @@ def _bot(remote: str, onto: str, *, jobs: int, bounds: Bounds, status: str, mode
     name = onto or (repo.head_branch() or "").removeprefix(HEADS)
     if not name:
         raise UsageError("HEAD is on no branch", "name the main branch with --onto")
+    if onto and not remote:
+        _there(repo, space + name.removeprefix(HEADS), space)
     place = Path(status) if status else folder(repo) / "status.json"
     folder(repo).mkdir(parents=True, exist_ok=True)
     queue = Queue(folder(repo) / "queue.db")
     return Bot(repo, queue, space, space + name.removeprefix(HEADS), place.absolute(), bounds, jobs, held.mode, model)
 
 
-def _round(bot: Bot, remote: str) -> int:
+def _round(bot: Bot, remote: str, *, once: bool, every: float) -> int:
     """Look once, work off what is there; how many tips, -1 where another bot is at work."""
 
-    def looked() -> int:
+    def look() -> None:
         if remote:
-            fetch(bot.repo, remote)
+            _fetched(bot, remote, once=once)
+            _there(bot.repo, bot.main, bot.space)
         discover(bot)
-        done = work(bot)
+
+    def looked() -> int:
+        look()
+        done = work(bot, None if once else look, every)
         write_status(bot)
         return done
 
     return alone(bot, looked)
+
+
+def _there(repo: PlanRepo, main: str, space: str) -> None:
+    """Refuse a main branch that is not there, unless nothing is yet."""
+    if repo.ref(main) is None and repo.refs(space):
+        raise UsageError(f"there is no branch {main.removeprefix(space)!r}", "name the main branch with --onto")
+
+
+def _fetched(bot: Bot, remote: str, *, once: bool) -> None:
+    """Fetch. A bot that goes on watching outlives a remote that cannot be reached for a while."""
+    try:
+        fetch(bot.repo, remote)
+    except Refused as failed:
+        if once:
+            raise
+        why = failed.detail.strip().splitlines()
+        say(f"{failed.message}, and tries again later" + (f": {why[-1]}" if why else ""))
 
 
 def _start_behind(bot: Bot) -> None:

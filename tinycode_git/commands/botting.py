@@ -1,29 +1,26 @@
-"""The bot at work: refs watched, every new tip queued, reviewed once in a process of its own with limits, kept."""
+"""The bot: refs watched, every new tip queued, reviewed once and kept, with the gate; what it says of that."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from tinycode_git.commands.gates import check_of
 from tinycode_git.commands.opening import ledger_of, say
 from tinycode_git.commands.reviewing import MOST, Options, Wanted, conduct, note_of
-from tinycode_git.errors import Refused, TinyError
+from tinycode_git.errors import Refused
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.trees import EMPTY_TREE
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.modes import Mode
 from tinycode_git.plan.gate import run_gate
 from tinycode_git.review.finding import SEVERITIES
-from tinycode_git.review.queue import TRIES, Job, JobState, Queue
+from tinycode_git.review.queue import Job, JobState, Queue
 from tinycode_git.review.record import Note
 from tinycode_git.review.store import keep
 from tinycode_git.review.store import note_of as kept_note
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 
 HEADS = "refs/heads/"
 FETCHED = "refs/tiny/bot/"
-_POLL = 0.02
 _FOR_MODEL = 0.6  # of a review's time
 
 
@@ -96,106 +92,7 @@ def discover(bot: Bot) -> int:
     return count
 
 
-def work(bot: Bot) -> int:
-    """Work the queue off, several reviews at a time; how many ended. A job whose process is gone is taken up again."""
-    began = _own_beginning()
-    _take_back(bot.queue)
-    ended = 0
-    running: list[_Running] = []
-    try:
-        while True:
-            while len(running) < bot.jobs:
-                job = bot.queue.claim(os.getpid(), began)
-                if job is None:
-                    break
-                running.append(_start(bot, job, running))
-            if not running:
-                return ended
-            time.sleep(_POLL)
-            for one in [one for one in running if _settled(bot, one)]:
-                running.remove(one)
-                ended += 1
-                write_status(bot)
-    finally:
-        for one in running:
-            _end(one.pid)
-            bot.queue.give_back(one.job, "interrupted")
-
-
-def _own_beginning() -> float:
-    import psutil
-
-    return float(psutil.Process().create_time())
-
-
-def _take_back(queue: Queue) -> None:
-    """Jobs of bots that are gone wait again."""
-    import psutil
-
-    for job, pid, began in queue.running():
-        try:
-            gone = abs(psutil.Process(pid).create_time() - began) > 1
-        except psutil.NoSuchProcess:
-            gone = True
-        if gone:
-            queue.give_back(job, "its bot was ended")
-
-
-def _again(queue: Queue, job: Job, why: str) -> None:
-    """A review whose process died waits again; the third time it is given up."""
-    state = JobState.WAITING if job.tries < TRIES else JobState.FAILED
-    queue.end(job, state, why if state is JobState.WAITING else f"{why} ({job.tries} times)")
-
-
-@dataclass(slots=True)
-class _Running:
-    """A review in its own process: its answer comes through ``answer``; ``alive`` tells it that we still are."""
-
-    job: Job
-    pid: int
-    answer: int
-    alive: int
-    until: float
-
-
-def _start(bot: Bot, job: Job, others: list[_Running]) -> _Running:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    answer, give = os.pipe()
-    watch, alive = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        for descriptor in (answer, alive, *(end for one in others for end in (one.answer, one.alive))):
-            os.close(descriptor)
-        _child(bot, job, give, watch)
-    os.close(give)
-    os.close(watch)
-    return _Running(job, pid, answer, alive, time.monotonic() + bot.bounds.seconds)
-
-
-def _child(bot: Bot, job: Job, give: int, watch: int) -> NoReturn:
-    """In the process of one review. It ends when the bot does, and never returns."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(watch,), daemon=True).start()
-    code = 1
-    try:
-        said = _review(bot, job)
-        os.write(give, json.dumps(said).encode())
-        code = 0
-    except TinyError as failed:
-        os.write(give, json.dumps({"state": "failed", "said": failed.message}).encode())
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _end_with(watch: int) -> None:
-    os.read(watch, 1)  # nothing is ever written: it returns when the bot is gone
-    os._exit(1)
-
-
-def _review(bot: Bot, job: Job) -> dict[str, str]:
+def reviewed(bot: Bot, job: Job) -> dict[str, str]:
     """Review a tip, run the gate, keep the note; what became of it."""
     repo = PlanRepo(bot.repo.git, bot.repo.place)
     if kept_note(repo, job.tip) is not None:
@@ -210,7 +107,7 @@ def _review(bot: Bot, job: Job) -> dict[str, str]:
     note = note_of(made.review)
     note = replace(note, head=replace(note.head, gate=_gate(repo, base, job.tip)))
     keep(repo, ledger_of(repo, bot.mode), note, once=True)
-    return {"state": "done", "said": summed_up(note)}
+    return {"state": "done", "said": summed_up(note, made.review.gaps)}
 
 
 def _asking(bot: Bot) -> Asking | None:
@@ -243,74 +140,13 @@ def _gate(repo: PlanRepo, base: str, tip: str) -> str:
     return ("passed: " if result.passed else "failed: ") + result.words()
 
 
-def summed_up(note: Note) -> str:
-    """One line on a review."""
+def summed_up(note: Note, gaps: Sequence[str] = ()) -> str:
+    """One line on a review; ``gaps`` is what it could not look at."""
     standing = [one for one in note.findings if one.counts]
     worst = max((one.severity for one in standing), key=SEVERITIES.index, default="")
     words = f"{len(standing)} finding{'s' * (len(standing) != 1)}" + (f", worst {worst}" if worst else "")
+    words += f"; not everything was looked at: {gaps[0]}" if gaps else ""
     return f"{words}; gate {note.head.gate.partition(':')[0]}" if note.head.gate else words
-
-
-def _settled(bot: Bot, one: _Running) -> bool:
-    """Whether a review has ended, by itself or by its limits; then its job is."""
-    done, status = os.waitpid(one.pid, os.WNOHANG)
-    why = "" if done else _exceeds(one, bot.bounds)
-    if not done and not why:
-        return False
-    if why:
-        _end(one.pid)
-    answer = b"" if why else _drained(one.answer)
-    os.close(one.answer)
-    os.close(one.alive)
-    if why:
-        bot.queue.end(one.job, JobState.FAILED, why)
-    elif answer:
-        told: dict[str, Any] = json.loads(answer)
-        bot.queue.end(one.job, JobState(told["state"]), told["said"])
-    else:
-        _again(bot.queue, one.job, f"its process ended with {os.waitstatus_to_exitcode(status)}")
-    return True
-
-
-def _drained(descriptor: int) -> bytes:
-    data = b""
-    while block := os.read(descriptor, 65536):
-        data += block
-    return data
-
-
-def _exceeds(one: _Running, bounds: Bounds) -> str:
-    import psutil
-
-    if time.monotonic() > one.until:
-        return f"ended: it took more than {bounds.seconds:.0f} s"
-    try:
-        process = psutil.Process(one.pid)
-        family = [process, *process.children(recursive=True)]
-        used = sum(member.memory_info().rss for member in family)
-    except psutil.Error:
-        return ""
-    return f"ended: it used more than {bounds.memory >> 20} MB" if used > bounds.memory else ""
-
-
-def _end(pid: int) -> None:
-    """End a review and the git processes that it started."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
-    for member in family:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
-    try:
-        os.waitpid(pid, 0)
-    except ChildProcessError:
-        pass
 
 
 def write_status(bot: Bot) -> None:

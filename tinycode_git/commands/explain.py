@@ -57,7 +57,7 @@ def explain(
         str, typer.Argument(metavar="WHAT", help="COMMIT, A..B, PATH, PATH:LINE[-LINE], PATH:SYMBOL, PLAN.")
     ],
     at: Annotated[str, typer.Option("--at", metavar="REF", help="Paths and lines as this commit has them.")] = "HEAD",
-    audience: Annotated[Audience | None, typer.Option("--for", help="Of a range: a summary for these readers.")] = None,
+    audience: Annotated[Audience | None, typer.Option("--for", help="Of a range or plan: a summary for them.")] = None,
     patch: Annotated[bool, typer.Option("--patch", "-p", help="With each commit what it changed.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many commits; 0: all.")] = 20,
     model: Annotated[str, typer.Option("--model", metavar="MODEL", help="Another model than tiny.model.")] = "",
@@ -93,8 +93,8 @@ def explain(
     """
     repo = reading()
     asked = _asked(repo, what, at)
-    if audience is not None and asked.kind != "range":
-        raise UsageError("--for summarises a range", f"git tiny explain A..B --for {audience.value}")
+    if audience is not None and asked.kind not in ("range", "plan"):
+        raise UsageError("--for summarises a range or a plan", f"git tiny explain A..B --for {audience.value}")
     words = Words()
     with speaking(repo, model, silent=no_model, words=words) as talk:
         found = _explained(repo, asked)
@@ -130,7 +130,7 @@ def _asked(repo: ReadRepo, what: str, at: str) -> Asked:
 
 
 def _unknown(repo: ReadRepo, what: str, at: str) -> UsageError:
-    """What to say of words that name nothing."""
+    """What to say of words that name nothing. Raises UsageError itself for a range with an end that is not there."""
     place, colon, rest = what.rpartition(":")
     gone = once_there(repo, place, at) if colon else None
     if gone is not None:
@@ -139,6 +139,9 @@ def _unknown(repo: ReadRepo, what: str, at: str) -> UsageError:
         return UsageError(f"{place} is gone from {at} since {last}", hint)
     if what.rstrip("/") in (".", ""):
         return UsageError("the whole repository is too much to explain", "git tiny insights shows it in numbers")
+    if ".." in what and "/.." not in what and "../" not in what:
+        for end in what.split("..." if "..." in what else "..", 1):
+            repo.resolve(end or "HEAD")
     near = near_paths(repo, place or what, at)
     if near:
         hint = f"did you mean {' or '.join(f'{path}:{rest}' if colon else path for path in near)}?"

@@ -179,6 +179,8 @@ def _write(repo: PlanRepo, made: Made, kind: Format, output: str, *, coverage: b
             raise Incomplete(f"{output} cannot be written: {failed.strerror}") from failed
     else:
         sys.stdout.write(text)
+    if not made.review.head.tip and not made.review.coverage:
+        say("nothing is staged")
     said = made.review.said
     for line in (*model_words(said), *made.review.notes, *(f"not looked at: {gap}" for gap in made.review.gaps)):
         say(line)
@@ -200,7 +202,8 @@ def rendered(repo: PlanRepo, made: Made, kind: Format, *, coverage: bool = False
         from tinycode_git.render import reviewtext
 
         if kind is Format.MARKDOWN:
-            return reviewtext.as_markdown(made.review, made.texts)
+            text = reviewtext.as_markdown(made.review, made.texts)
+            return text + (reviewtext.coverage_markdown(made.review.coverage) if coverage else "")
         on = console.for_stdout(repo.git)
         shown = reviewtext.terminal(made.review, made.texts, on)
         return shown + (reviewtext.coverage(made.review.coverage, on) if coverage else "")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
+from typing import TYPE_CHECKING
 
 from tinycode_git.commands.review_coverage import UNREAD
 from tinycode_git.commands.talking import Talking, Watched, reading_ledger, talking
+from tinycode_git.ending import importing
 from tinycode_git.errors import Incomplete, Refused
 from tinycode_git.git.patches import FilePatch
 from tinycode_git.git.read import ReadRepo
@@ -28,6 +32,9 @@ from tinycode_git.review.record import Said
 from tinycode_git.review.sheet import LONGEST_LINE, Ids, Part, Row, packed, parts_of
 from tinycode_git.review.votes import Agreed, agreed, open_still
 
+if TYPE_CHECKING:
+    from types import FrameType
+
 MOST_QUESTIONS = 8
 MOST_SAMPLES = 9
 _USUAL_SAMPLES = 3
@@ -42,7 +49,10 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Which model (empty: the one that is set up), how many answers (0: by its size), when no more is asked."""
+    """Which model (empty: the one that is set up), how many answers (0: by its size), until when (``time.monotonic``).
+
+    With an end it is asked in the main thread alone.
+    """
 
     model: str = ""
     samples: int = 0
@@ -97,11 +107,14 @@ def ask(
     readable = _readable(sheet, told)
     waiting: list[list[Part]] | None = None
     try:
-        with talking(repo, reading_ledger(repo), "a review by a model", asking.model) as talk:
+        with (
+            _bounded(asking.until),
+            talking(repo, reading_ledger(repo), "a review by a model", asking.model) as talk,
+        ):
             samples = asking.samples or samples_for(talk.backend.card())
             told.said = Said(talk.session.model, samples)
             waiting = _questions(sheet, told, talk, readable)
-            _ask_all(sheet, told, talk, waiting, span, samples, asking.until)
+            _ask_all(sheet, told, talk, waiting, span, samples)
     except KeyboardInterrupt:
         told.interrupted = True
         _give_up(told, waiting, readable, "interrupted")
@@ -118,6 +131,28 @@ def samples_for(card: Card) -> int:
         return 1 if card.size >= _LARGE_BYTES else _USUAL_SAMPLES
     billions = float(number[1]) * {"M": 0.001, "B": 1.0, "T": 1000.0}[number[2].upper()]
     return 1 if billions >= _LARGE else _USUAL_SAMPLES
+
+
+@contextmanager
+def _bounded(until: float) -> Iterator[None]:
+    """Raise Incomplete inside of the block once that time has come, also in a call that is never answered."""
+    if until == inf:
+        yield
+        return
+
+    def over(number: int, frame: FrameType | None) -> None:
+        if importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            raise Incomplete("the time for it was over")
+
+    before = signal.signal(signal.SIGALRM, over)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(until - time.monotonic(), 0.001))
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 # What is put to it.
@@ -187,7 +222,6 @@ def _ask_all(
     waiting: list[list[Part]],
     span: tuple[str, str],
     samples: int,
-    until: float,
 ) -> None:
     """Ask each question and take what is agreed on; a question that was answered is no longer waiting."""
     subjects = _subjects(sheet, talk, span)
@@ -195,8 +229,6 @@ def _ask_all(
     with progress("asking the model", delay=0.3) as line:
         watched = Watched(line)
         while waiting:
-            if time.monotonic() > until:
-                raise Incomplete("no time was left to ask the model")
             watched.say(f"the model reads part {total - len(waiting) + 1} of {total}")
             why = _ask_one(sheet, told, talk, waiting[0], subjects, samples, watched)
             done = waiting.pop(0)

@@ -111,7 +111,8 @@ def verify(
         jsonout.write(Verified(ok, checked))
     else:
         for one in checked:
-            print(f"{one.tip[:12]}: {'holds' if one.ok else 'does not hold'} ({one.findings} findings)")
+            many = f"{one.findings} finding{'s' * (one.findings != 1)}"
+            print(f"{one.tip[:12]}: {'holds' if one.ok else 'does not hold'} ({many})")
             for problem in one.problems:
                 print(f"  {visible(problem)}")
     if not ok:
@@ -184,6 +185,7 @@ def noise(
       1  there is no review of a commit that it holds
     """
     repo = reading()
+    _some_commit(repo, onto)
     tip = repo.resolve(onto)
     notes = [note for _, note in every_note(repo) if repo.find(note.head.tip) and repo.is_ancestor(note.head.tip, tip)]
     if not notes:
@@ -210,8 +212,14 @@ def noise(
     say(f"{len(notes)} review{'s' * (len(notes) != 1)}")
 
 
+def _some_commit(repo: ReadRepo, revision: str) -> None:
+    if revision == "HEAD" and repo.find("HEAD") is None:
+        raise Refused("there is no commit yet", "git commit makes one")
+
+
 def _found(repo: ReadRepo, revision: str) -> Note:
     """The note of a commit; where it has none, that of a commit with the same patches (a rebase). Raises Refused."""
+    _some_commit(repo, revision)
     oid = repo.resolve(revision)
     note = note_of(repo, oid)
     if note is None and listed(repo):

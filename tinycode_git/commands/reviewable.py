@@ -5,8 +5,8 @@ from __future__ import annotations
 from tinycode_git.commands.reviewing import Wanted
 from tinycode_git.errors import Refused, TinyError, UsageError
 from tinycode_git.git.read import ReadRepo
-from tinycode_git.git.trees import EMPTY_TREE
 from tinycode_git.plan.store import find_plan
+from tinycode_git.safety.surface import empty_tree
 
 _USUAL = ("main", "master", "trunk", "develop")
 
@@ -16,7 +16,11 @@ def wanted_of(repo: ReadRepo, words: str, *, staged: bool, onto: str = "") -> Wa
     if staged:
         if words or onto:
             raise UsageError("--staged names what to review already")
-        return Wanted(repo.find("HEAD") or EMPTY_TREE, "", "")
+        if repo.place.worktree is None:
+            raise Refused("nothing can be staged in a bare repository", "name a range: git tiny review A..B")
+        return Wanted(repo.find("HEAD") or empty_tree(repo.git), "", "")
+    if repo.find("HEAD") is None and words in ("", "HEAD"):
+        raise Refused("there is no commit yet", "git commit makes one; --staged reviews what it would add")
     if not words:
         branch = repo.head_branch()
         if branch is None:
@@ -34,7 +38,7 @@ def wanted_of(repo: ReadRepo, words: str, *, staged: bool, onto: str = "") -> Wa
     if onto:
         return Wanted(_base(repo, commit, onto), commit, words)
     parents = repo.commit(commit).parents
-    return Wanted(parents[0] if parents else EMPTY_TREE, commit, words)
+    return Wanted(parents[0] if parents else empty_tree(repo.git), commit, words)
 
 
 def _of_range(repo: ReadRepo, words: str) -> Wanted:
@@ -73,7 +77,7 @@ def _of_branch(repo: ReadRepo, branch: str, onto: str) -> Wanted:
     base = _base(repo, tip, target)
     if base == tip:
         raise Refused(
-            f"{short(branch)} has no commit that {short(target)} has not",
+            f"{short(branch)} has no commit that {_told(target)} has not",
             "name a range (A..B), a commit, or --staged",
         )
     return Wanted(base, tip, branch)
@@ -81,7 +85,7 @@ def _of_branch(repo: ReadRepo, branch: str, onto: str) -> Wanted:
 
 def _base(repo: ReadRepo, tip: str, onto: str) -> str:
     other = repo.resolve(onto)
-    return repo.merge_base(other, tip) or EMPTY_TREE
+    return repo.merge_base(other, tip) or empty_tree(repo.git)
 
 
 def target_of(repo: ReadRepo, branch: str) -> str:
@@ -97,6 +101,11 @@ def target_of(repo: ReadRepo, branch: str) -> str:
         if candidate and short(candidate) != name and repo.find(candidate):
             return candidate
     return found if found and repo.find(found) else ""
+
+
+def _told(ref: str) -> str:
+    """A branch as git names it where a remote may have one of the same name."""
+    return ref.removeprefix("refs/heads/").removeprefix("refs/remotes/")
 
 
 def short(ref: str) -> str:

@@ -14,6 +14,7 @@ from tinycode_git.commands.review_coverage import coverage, readable
 from tinycode_git.git.patches import FilePatch, patch_staged, patch_trees
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.git.trees import EMPTY_TREE
+from tinycode_git.history.gather import shallow_gap
 from tinycode_git.history.past import Past, past_of
 from tinycode_git.history.remarks import DEFAULT, Remark, RemarkKind, remarks
 from tinycode_git.review.finding import Cited, Finding, Source, chosen, compared, made
@@ -120,7 +121,7 @@ def conduct(repo: ReadRepo, wanted: Wanted, options: Options) -> Made:
         dropped=dict(making.dropped),
         left_out=left_out,
         gaps=tuple(making.gaps),
-        notes=outcome.result.notes,
+        notes=(*outcome.result.notes, *_cut_off(repo)),
         before=before.head.tip if before else "",
         excused=making.excused,
         said=told.said if told else None,
@@ -153,7 +154,7 @@ def _validated(repo: ReadRepo, wanted: Wanted, tier: str) -> Outcome:
 
     if not wanted.tip:
         return check_staged(repo.git, tier=tier)
-    opened = session(repo.git, wanted.base, tier=tier)
+    opened = session(repo.git, wanted.base, tier=tier, cached=True)
     return opened.run(lambda scanner: scan_range(scanner, wanted.tip, f"^{wanted.base}"))
 
 
@@ -234,6 +235,13 @@ def _past(making: _Making) -> Iterator[Callable[[], Past]]:
     paths = sorted({path for one in readable(making.changed.patches) for path in (one.path, one.old_path)})
     with past_of(making.repo, base, paths if making.repo.find(base) else ()) as ended:
         yield ended
+
+
+def _cut_off(repo: ReadRepo) -> tuple[str, ...]:
+    """What to know where history ends before its beginning: who is silent there was not asked."""
+    if not shallow_gap(repo):
+        return ()
+    return ("this clone is shallow: history was asked as far back as it goes (git fetch --unshallow)",)
 
 
 def _take_history(making: _Making, past: Past, kinds: frozenset[RemarkKind]) -> None:

@@ -73,11 +73,20 @@ def release_notes(evidence: Sequence[Evidence], files: Files) -> tuple[Group, ..
             internal.append(one.id)
         else:
             groups[title].append(Bullet(_for_users(one), (one.id,)))
+    groups = {title: _merged(bullets) for title, bullets in groups.items()}
     if internal:
         count = len(internal)
         word = f"{count} commit{'s' * (count != 1)} to tests, documentation, build and structure"
         groups["Internal"].append(Bullet(word, tuple(internal)))
     return _groups(groups)
+
+
+def _merged(bullets: Sequence[Bullet]) -> list[Bullet]:
+    """What stands there more than once (it was copied from branch to branch) is told once, with all its commits."""
+    found: dict[str, list[str]] = {}
+    for one in bullets:
+        found.setdefault(one.text, []).extend(one.evidence)
+    return [Bullet(text, tuple(ids)) for text, ids in found.items()]
 
 
 def _heading(one: Evidence, files: Sequence[FileDiff]) -> str:
@@ -127,7 +136,7 @@ def for_newcomer(evidence: Sequence[Evidence], files: Files) -> tuple[Group, ...
         # What was told of one area is not told again.
         tellers = _tellers([one for one in found if one.id not in told])
         told |= {one.id for one in tellers}
-        bullets += [Bullet(f"{o.title}: {o.reason}" if o.reason else o.title, (o.id,)) for o in tellers]
+        bullets += [Bullet(f"{o.title.rstrip('.:')}: {o.reason}" if o.reason else o.title, (o.id,)) for o in tellers]
         groups[area] = bullets
     return _groups(groups)
 
@@ -155,14 +164,17 @@ def for_reviewer(evidence: Sequence[Evidence], files: Files) -> tuple[Group, ...
             _bullet(one) for one in evidence if _kinds(files.get(one.oid, ())) & {Kind.BUILD, Kind.LOCK}
         ],
         "The largest": [
-            Bullet(f"{one.title} ({_size(files[one.oid])} lines in {len(files[one.oid])} files)", (one.id,))
-            for one in large
-            if files.get(one.oid)
+            Bullet(f"{one.title} ({_extent(files[one.oid])})", (one.id,)) for one in large if files.get(one.oid)
         ],
         "Says no reason": [_bullet(one) for one in evidence if not one.reason and _size(files.get(one.oid, ())) > 20],
         "Most changed files": _most_changed(evidence, files),
     }
     return _groups(groups)
+
+
+def _extent(files: Sequence[FileDiff]) -> str:
+    lines, count = _size(files), len(files)
+    return f"{lines} line{'s' * (lines != 1)} in {count} file{'s' * (count != 1)}"
 
 
 def _most_changed(evidence: Iterable[Evidence], files: Files) -> list[Bullet]:

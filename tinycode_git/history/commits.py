@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tinycode_git.git.blame import path_arg
+from tinycode_git.git.diff import diff_commits
 from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import Commit, ReadRepo
 from tinycode_git.history.asking import kind_at
 from tinycode_git.history.causes import causes
 from tinycode_git.history.evidence import Asked, Explanation, Gathered, Role
 from tinycode_git.history.gather import add_linked, finished, shallow_gap
+from tinycode_git.history.linkcache import links_of
 from tinycode_git.history.links import LinkIndex, LinkKind, link_args, links_in, parse_links
 
 MOST_CAUSES = 5
@@ -31,11 +33,11 @@ def explain_commit(repo: ReadRepo, asked: Asked) -> Explanation:
     gathered.add(commit.oid, Role.SUBJECT)
     head = repo.find("HEAD") or commit.oid
     with ExitStack() as stack:
-        linking = stack.enter_context(repo.git.beside(*link_args(head)))
+        linking = stack.enter_context(links_of(repo, head))
         merging = stack.enter_context(repo.git.beside(*_first_parents(commit.oid, head)))
         _name_links(repo, gathered, commit)
         notes = _name_causes(repo, gathered, commit)
-        links = parse_links(linking().out)
+        links = linking()
         chain = merging().text.split("\n")
     _name_merge(repo, gathered, commit, chain)
     add_linked(gathered, repo, links, only=(Role.SUBJECT,))
@@ -71,6 +73,8 @@ def _name_causes(repo: ReadRepo, gathered: Gathered, commit: Commit) -> tuple[st
     try:
         found = causes(repo, commit.oid, commit.parents[0])
     except GitFailed as failed:
+        if shallow_gap(repo):
+            return ("what it replaces is not in this clone",)
         return (f"what it replaces could not be read: {failed.message}",)
     for cause in found[:MOST_CAUSES]:
         gathered.add(cause.oid, Role.CAUSE, about=commit.oid)
@@ -119,14 +123,15 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
     folder = _is_folder(repo, asked)
     follow = [] if folder else ["--follow", "-M"]
     literal = repo.git.setting(GIT_LITERAL_PATHSPECS="1")
-    with literal.beside(*link_args(asked.commit)) as linking:
+    with links_of(repo, asked.commit) as linking:
         out = literal.quiet(
             *("log", *follow, "--no-color", "-z", "--raw", "--no-abbrev", "--format=%x01%H"),
             *("--end-of-options", asked.commit, "--", path_arg(asked.path)),
         ).out
-        links = parse_links(linking().out)
+        links = linking()
     rows = [part.strip(b"\n") for part in out.split(b"\0")]
     gathered, changed = _life(rows, folder=folder)
+    _name_successor(repo, gathered, asked.path)
     notes = [f"{changed} commit{'s' * (changed != 1)} changed it"]
     kept = list(gathered.roles)
     if len(kept) > most:
@@ -141,6 +146,18 @@ def explain_path(repo: ReadRepo, asked: Asked, most: int = MOST_OF_PATH) -> Expl
     add_linked(gathered, repo, links, only=(Role.CHANGED, Role.DELETED, Role.INTRODUCED))
     evidence = finished(gathered, repo, released=[oldest] if oldest else [])
     return Explanation(asked, evidence, notes=tuple(notes), gaps=shallow_gap(repo))
+
+
+def _name_successor(repo: ReadRepo, gathered: Gathered, path: str) -> None:
+    """A file that went by being renamed is told as that."""
+    newest = next(iter(gathered.roles), "")
+    if Role.DELETED not in gathered.roles.get(newest, ()):
+        return
+    (changed,) = diff_commits(repo.git, [newest])
+    for one in changed:
+        if one.status == "R" and one.old_path == path:
+            gathered.roles[newest] = [Role.RENAMED]
+            gathered.notes[newest] = f"is {one.path} since"
 
 
 def _is_folder(repo: ReadRepo, asked: Asked) -> bool:

@@ -120,12 +120,15 @@ class Explanation:
 _TRAILING = re.compile(r"^[A-Za-z][A-Za-z0-9-]*-(?:by|to): |^(?:Fixes|Closes|Link|Cc|Change-Id|Bug): ")
 
 
+_KEYED = re.compile(r"^[A-Za-z]+(?:-[A-Za-z0-9]+)+: ")  # any tool's trailers: Plan-Id, Reviewed-On
+
+
 def reason_of(message: str) -> str:
     """The first paragraph of a message's body that is prose: no trailers, no lists of oids, no quoted revert."""
     body = message.lstrip("\n").partition("\n")[2]
     for paragraph in re.split(r"\n[ \t]*\n", body.strip("\n")):
         rows = [row.strip() for row in paragraph.strip().split("\n") if row.strip()]
-        if not rows or all(_TRAILING.match(row) for row in rows):
+        if not rows or all(_TRAILING.match(row) or _KEYED.match(row) for row in rows):
             continue
         if rows[0].startswith("(cherry picked") or re.match(r"This reverts commit [0-9a-f]+\.?$", rows[0]):
             rows = rows[1:]
@@ -134,6 +137,32 @@ def reason_of(message: str) -> str:
         if len(text.split()) >= 3:
             return text
     return ""
+
+
+_WRAPPED = 64  # a line is followed by what did not fit on it where both would be longer
+_LIST = re.compile(r"[-*+] |\d+[.)] |\(cherry picked|This reverts commit ")
+_NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`])")
+
+
+def headline(message: str) -> tuple[str, str]:
+    """What a message calls the commit, and the reason that it states.
+
+    Mostly the first line and ``reason_of``. Of a first paragraph of wrapped lines (git's ``%s`` is all of it) the first
+    sentence is what it calls the commit, and what follows is the reason.
+    """
+    first = re.split(r"\n[ \t]*\n", message.lstrip("\n"), maxsplit=1)[0].rstrip().split("\n")
+    if not _runs_on(first):
+        return first[0], reason_of(message)
+    title, *rest = _NEXT_SENTENCE.split(" ".join(row.strip() for row in first), maxsplit=1)
+    if rest and len(rest[0].split()) >= 3:
+        return title, rest[0]
+    return title, reason_of(title + "\n" + message.lstrip("\n")[len("\n".join(first)) :])
+
+
+def _runs_on(rows: Sequence[str]) -> bool:
+    if len(rows) < 2 or any(_TRAILING.match(row) or _LIST.match(row.strip()) for row in rows[1:]):
+        return False
+    return len(rows[0].rstrip()) + 1 + len((rows[1].split() or [""])[0]) > _WRAPPED
 
 
 @dataclass(slots=True)
@@ -185,15 +214,16 @@ class Gathered:
 
 def of_commit(commit: Commit, name: str) -> Evidence:
     """What the commit object itself says."""
+    title, reason = headline(commit.message)
     return Evidence(
         id=name,
         oid=commit.oid,
         roles=(),
-        title=commit.title,
+        title=title,
         author=commit.author.name,
         email=commit.author.email,
         when=commit.author.when,
-        reason=reason_of(commit.message),
+        reason=reason,
         message=commit.message,
         trailers=tuple(trailers(commit.message)),
         bugs=bugs_in(commit.message),

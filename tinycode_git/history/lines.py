@@ -13,7 +13,7 @@ from tinycode_git.git.process import GitFailed
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.history.evidence import Asked, Evidence, Explanation, Gathered, Origin, Role
 from tinycode_git.history.gather import add_linked, finished, parse_releases, release_args, shallow_gap
-from tinycode_git.history.links import link_args, parse_links
+from tinycode_git.history.linkcache import links_of
 
 
 def explain_lines(repo: ReadRepo, asked: Asked) -> Explanation:
@@ -28,7 +28,7 @@ def explain_lines(repo: ReadRepo, asked: Asked) -> Explanation:
             repo.git.beside(*line_log_args(asked.commit, asked.path, asked.first, asked.last), ok=(0, 128))
         )
         blaming = stack.enter_context(repo.git.beside(*blame_args(asked.commit, asked.path, span, ignore)))
-        linking = stack.enter_context(repo.git.beside(*link_args(asked.commit)))
+        linking = stack.enter_context(links_of(repo, asked.commit))
         try:
             blamed = parse_blame(blaming().out)
         except GitFailed as failed:
@@ -36,7 +36,7 @@ def explain_lines(repo: ReadRepo, asked: Asked) -> Explanation:
         wrote = Counter(line.oid for line in blamed)
         oldest, *_ = wrote
         holding = stack.enter_context(repo.git.beside(*release_args(oldest)))
-        links = parse_links(linking().out)
+        links = linking()
         held = parse_releases(holding().text)
         done = log()
     changes = parse_line_log(done.out) if done.code == 0 else ()
@@ -53,8 +53,9 @@ def explain_lines(repo: ReadRepo, asked: Asked) -> Explanation:
 
 def _no_lines(failed: GitFailed, asked: Asked) -> Exception:
     if "has only" in failed.stderr:
+        count = failed.stderr.rpartition("has only ")[2].strip()
         return UsageError(
-            f"{asked.path} has not so many lines: {failed.stderr.removeprefix('fatal: ')}",
+            f"{asked.path} has not so many lines: it has {count.removesuffix(' lines').removesuffix(' line')}",
             "lines count from 1, as the file is in the commit that is asked about",
         )
     if "object name list" in failed.stderr:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 _OID = r"\b([0-9a-f]{7,64})\b"
 
@@ -38,6 +39,10 @@ _PATTERNS: tuple[tuple[LinkKind, re.Pattern[str]], ...] = (
     ),
 )
 _REVERT_TITLE = re.compile(r'^(?:\[[^\]]*\]\s*|[\w/.-]+:\s*)?Revert\s+["“](.+)["”]\s*\.?$')
+# What was read by other rules is read again.
+LINK_RULES = sha256(
+    "\n".join([GREP, _REVERT_TITLE.pattern, *(one.pattern for _, one in _PATTERNS)]).encode()
+).hexdigest()
 _BUGS = re.compile(
     r"\b(?:CVE-\d{4}-\d{4,})|(?:(?<=[\s(,])|(?<=^))(?:[\w.-]+/[\w.-]+)?#\d{1,7}\b|\b(?:bug|issue)[ #:]+(\d{2,8})\b"
     r"|\b(?!(?:UTF|SHA|ISO|RFC|BSD|CVE|GPL|MIT|HTTP|TLS|IPV)-)[A-Z]{2,8}-\d{1,6}\b",
@@ -136,13 +141,14 @@ def link_args(commit: str) -> list[str]:
 
 def parse_links(out: bytes) -> LinkIndex:
     """The links of the messages that it printed."""
-    return LinkIndex(_linked(out))
+    return LinkIndex(linked_in(out))
 
 
 _MAY_LINK = re.compile(rb"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])|Revert ")
 
 
-def _linked(out: bytes) -> Iterator[Linked]:
+def linked_in(out: bytes) -> Iterator[Linked]:
+    """The same by commit, in the order in which git named them."""
     for record in out.split(b"\0"):
         oid, _, message = record.partition(b"\n")
         if not _MAY_LINK.search(message):

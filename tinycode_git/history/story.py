@@ -85,9 +85,11 @@ class Story:
 
 def story(repo: ReadRepo, tip: str, path: str) -> Story:
     """The story of a file of ``tip``. Raises Refused for what is no file with lines."""
-    blob = kind_at(repo, tip, path) == "blob" and repo.git.quiet("cat-file", "blob", f"{tip}:{path_arg(path)}").out
+    kind = kind_at(repo, tip, path)
+    blob = kind == "blob" and repo.git.quiet("cat-file", "blob", f"{tip}:{path_arg(path)}").out
     if blob is False or b"\0" in blob[:8000]:
-        raise Refused(f"{path} is no text file", "git tiny explain PATH tells of folders and other files")
+        what = "is no text file" if blob else "is a folder" if kind == "tree" else "is no file of this repository"
+        raise Refused(f"{path} {what}", f"git tiny explain {path} tells of it")
     with ignored_revisions(repo, tip) as ignore:
         ignoring = [f"--ignore-revs-file={ignore}"] if ignore else []
         blaming = repo.git.beside("blame", "--porcelain", "-w", "-M", *ignoring, tip, "--", path_arg(path))
@@ -192,7 +194,7 @@ def turns(changes: Sequence[Change], ends: Collection[str] = ()) -> Iterator[Tur
     for at, one in enumerate(changes):
         weight, why = _weight(one, changes[at - 1].size if at else 0, first=at == 0)
         if at == 0 and one.oid in ends:
-            why = f"the oldest that this clone has, with {one.added} lines"
+            why = f"the oldest that this clone has, with {_lines(one.added)}"
         if why:
             found.append((weight, Turn(one.oid, one.at, one.author, one.title, why)))
     kept = sorted(found, key=lambda pair: -pair[0])[:MOST_TURNS]
@@ -201,19 +203,23 @@ def turns(changes: Sequence[Change], ends: Collection[str] = ()) -> Iterator[Tur
 
 def _weight(one: Change, before: int, *, first: bool) -> tuple[float, str]:
     if first:
-        return 100.0, f"the beginning, with {one.added} lines"
+        return 100.0, f"the beginning, with {_lines(one.added)}"
     if one.renamed_path and one.renamed_path != one.path:
         return 50.0, f"moved here from {one.renamed_path}"
     if before >= 20 and one.removed >= before * 0.4:
-        return 40.0 * one.removed / before, f"rewritten: {one.removed} of {before} lines went, {one.added} came"
+        return 40.0 * one.removed / before, f"rewritten: {one.removed:,} of {before:,} lines went, {one.added:,} came"
     net = one.added - one.removed
     if before and (one.added >= max(40, before * 0.3) or net >= max(_GREAT, before * 0.08)):
-        return 20.0 * one.added / before, f"grew by {one.added} lines to {one.size}"
+        return 20.0 * one.added / before, f"grew by {_lines(one.added)} to {one.size:,}"
     if any(link.kind is LinkKind.REVERTS for link in links_in(one.title)):
         return 8.0, "takes a change back"
     if is_fix(one.title) and one.added + one.removed >= _LARGE:
-        return 2.0 + (one.added + one.removed) / 1000, f"a large repair: {one.added} lines came, {one.removed} went"
+        return 2.0 + (one.added + one.removed) / 1000, f"a large repair: {_lines(one.added)} came, {one.removed:,} went"
     return 0.0, ""
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} line{'s' * (count != 1)}"
 
 
 def month(at: int) -> str:

@@ -55,7 +55,8 @@ def symbol_lines(text: str, path: str, symbol: str) -> tuple[int, int]:
         raise Refused(f"{path} defines nothing called {symbol!r}", hint)
     if len(spans) > 1:
         lines = ", ".join(f"{first}-{last}" for first, last in spans[:5])
-        raise Refused(f"{path} defines {symbol!r} {len(spans)} times: lines {lines}", "name the lines, or Class.method")
+        hint = f"name the one that is meant: {path}:{spans[0][0]}-{spans[0][1]}, or {path}:Class.method"
+        raise Refused(f"{path} defines {symbol!r} {len(spans)} times: lines {lines}", hint)
     return spans[0]
 
 

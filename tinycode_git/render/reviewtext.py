@@ -70,6 +70,9 @@ def _frame_rows(one: Finding, texts: Texts, on: Console) -> Iterator[str]:
         yield f"{'>' if about else ' '}{number:>5} | {on.paint(shown, Style.STRONG) if about else shown}".rstrip()
 
 
+_ALL = {0: "there are no hunks", 1: "its one hunk read"}
+
+
 def summary(review: Review) -> str:
     """One line: findings, what became of them, what was read and what not. Never "clean" of what was not read."""
     standing = review.standing
@@ -90,7 +93,7 @@ def summary(review: Review) -> str:
         parts.append(f"{dropped} from linters not on changed lines")
     head = review.head
     seen = head.hunks - head.unseen
-    looked = f"{seen} of {head.hunks} hunks read" if head.unseen else f"all {head.hunks} hunks read"
+    looked = f"{seen} of {head.hunks} hunks read" if head.unseen else _ALL.get(seen, f"all {seen} hunks read")
     asked = f"; {head.asked} of them by {visible(head.model)}" if review.said else ""
     return f"{', '.join(parts)} ({looked}{asked}; tier {head.tier})"
 
@@ -99,12 +102,29 @@ def coverage(looked: Sequence[Looked], on: Console) -> str:
     """Which hunks were looked at, by whom, which not and why; a line a file."""
     rows = []
     for one in looked:
-        hunks = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in one.hunks[:8])
-        more = f" and {len(one.hunks) - 8} more" if len(one.hunks) > 8 else ""
         by = ", ".join(one.by) if one.by else on.paint("nobody", Style.BAD)
-        rows.append(f"{visible(one.path)}: lines {hunks or 'none'}{more}: read by {by}")
+        rows.append(f"{visible(one.path)}: {_spans(one.hunks)}: read by {by}")
         rows += [f"  not by {who}: {visible(why)}" for who, why in one.not_by]
     return "\n".join(rows) + "\n"
+
+
+def coverage_markdown(looked: Sequence[Looked]) -> str:
+    """The same for a comment."""
+    rows = ["", "Looked at:", ""]
+    for one in looked:
+        by = ", ".join(one.by) or "nobody"
+        rows.append(f"- {code_span(one.path)}: {_spans(one.hunks)}: read by {markdown(by)}")
+        rows += [f"  - not by {markdown(who)}: {markdown(why)}" for who, why in one.not_by]
+    return "\n".join(rows) + "\n"
+
+
+def _spans(hunks: Sequence[tuple[int, int]]) -> str:
+    """The lines of hunks in words."""
+    if not hunks:
+        return "no lines"
+    shown = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in hunks[:8])
+    more = f" and {len(hunks) - 8} more" if len(hunks) > 8 else ""
+    return f"{'line' if len(hunks) == 1 and hunks[0][0] == hunks[0][1] else 'lines'} {shown}{more}"
 
 
 def as_markdown(review: Review, texts: Texts) -> str:

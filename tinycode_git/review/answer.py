@@ -263,7 +263,7 @@ def is_style(text: str) -> bool:
 
 # The fix.
 
-_FOREIGN = re.compile(r"^(?:```|~~~|diff --git |\+\+\+ |--- |@@ |<<<<<<<|=======$|>>>>>>>|\*\*\* )", re.M)
+_FOREIGN = re.compile(r"^[ \t]*(?:```|~~~|diff --git |\+\+\+ |--- |@@ |<<<<<<<|=======$|>>>>>>>|\*\*\* )", re.M)
 
 
 def _indented(fix: str, line: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -29,7 +29,7 @@ def whole_message(one: Finding) -> str:
     """What is said, what to do, and the commits that show it, on one line."""
     shown = ", ".join(f"{cited.oid[:12]} ({cited.title})" if cited.title else cited.oid[:12] for cited in one.commits)
     parts = (one.message, one.advice, f"see {shown}" if shown else "")
-    return ". ".join(part.rstrip(".") for part in parts if part)
+    return "; ".join(part.rstrip(".") for part in parts if part)
 
 
 def sarif(review: Review) -> str:
@@ -78,14 +78,19 @@ def _result(one: Finding, numbers: Mapping[str, int]) -> dict[str, Any]:
         result["baselineState"] = "new"
     if one.state is State.DISMISSED:
         result["suppressions"] = [{"kind": "external", "justification": one.reason}]
-    if one.path:
-        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"}}
-        if one.line and one.where == "content":
-            place["region"] = {"startLine": one.line, "endLine": one.end_line}
-        result["locations"] = [{"physicalLocation": place}]
-    else:
-        result["locations"] = [{"logicalLocations": [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]}]
+    result["locations"] = [_location(one)]
     return result
+
+
+def _location(one: Finding) -> dict[str, Any]:
+    """Where it is. GitHub takes no report with a result that is in no file or at no line ("SARIF support for code
+    scanning"): a path stands at its line 1, a message in the file where git keeps it while it is written."""
+    lines = {"startLine": one.line, "endLine": one.end_line} if one.where == "content" else {"startLine": 1}
+    file = {"uri": _uri(one.path), "uriBaseId": "%SRCROOT%"} if one.path else {"uri": "COMMIT_EDITMSG"}
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": file, "region": lines}}
+    if not one.path:
+        place["logicalLocations"] = [{"fullyQualifiedName": f"{one.where} of {one.commit}"}]
+    return place
 
 
 def _fix(one: Finding) -> dict[str, Any]:
@@ -152,8 +157,9 @@ def gitlab(review: Review) -> str:
 
 
 def github(review: Review) -> str:
-    """Workflow commands, which GitHub shows beside the lines (docs.github.com, "Workflow commands")."""
-    return "".join(_annotation(one) + "\n" for one in review.standing)
+    """Workflow commands, which GitHub shows beside the lines (docs.github.com, "Workflow commands"); then the gaps."""
+    gaps = [f"::warning title=not looked at::{_data(gap)}" for gap in review.gaps]
+    return "".join(f"{row}\n" for row in (*map(_annotation, review.standing), *gaps))
 
 
 def _annotation(one: Finding) -> str:
@@ -175,26 +181,41 @@ def _property(text: str) -> str:
 
 
 def junit(review: Review) -> str:
-    """JUnit XML: a case a file that was looked at, failed where something was found."""
+    """JUnit XML as Jenkins's junit-10.xsd has it: a case a file, failed where something was found.
+
+    What was not looked at is skipped: it did not pass.
+    """
+    unseen = {one.path: why for one in review.coverage for name, why in one.not_by if name == "validator"}
     by_path: dict[str, list[Finding]] = {one.path: [] for one in review.coverage}
     for one in review.standing:
-        by_path.setdefault(one.path or f"{one.where} of {one.commit[:12]}", []).append(one)
+        by_path.setdefault(one.path or _where(one), []).append(one)
     failed = sum(bool(found) for found in by_path.values())
-    head = f'<testsuite name="git tiny review" tests="{len(by_path)}" failures="{failed}" errors="0">'
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *_cases(by_path), "</testsuite>", ""])
+    skipped = sum(not by_path[path] for path in unseen)
+    head = (
+        f'<testsuite name="git tiny review" tests="{len(by_path)}" failures="{failed}" errors="0" skipped="{skipped}">'
+    )
+    cases = [_case(path, found, unseen.get(path, "")) for path, found in by_path.items()]
+    gaps = [f"  <system-err>{escape(_xml(chr(10).join(review.gaps)))}</system-err>"] if review.gaps else []
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *cases, *gaps, "</testsuite>", ""])
 
 
-def _cases(by_path: Mapping[str, list[Finding]]) -> Iterator[str]:
-    for path, found in by_path.items():
-        name = quoteattr(_xml(path))
-        if not found:
-            yield f'  <testcase classname="review" name={name}/>'
-            continue
-        worst = quoteattr(_xml(found[0].message))
-        rows = [f"{one.severity} {one.rule} at {one.path}:{one.line}: {whole_message(one)}" for one in found]
-        yield f'  <testcase classname="review" name={name}>'
-        yield f"    <failure message={worst}>{escape(_xml(chr(10).join(rows)))}</failure>"
-        yield "  </testcase>"
+def _case(path: str, found: list[Finding], unseen: str) -> str:
+    named = f'  <testcase classname="review" name={quoteattr(_xml(path))}'
+    if found:
+        rows = [f"{one.severity} {one.rule} at {_where(one)}: {whole_message(one)}" for one in found]
+        worst, rule = quoteattr(_xml(found[0].message)), quoteattr(_xml(found[0].rule))
+        inside = f"<failure type={rule} message={worst}>{escape(_xml(chr(10).join(rows)))}</failure>"
+        return f"{named}>\n    {inside}\n  </testcase>"
+    if unseen:
+        return f"{named}>\n    <skipped message={quoteattr(_xml(f'not looked at: {unseen}'))}/>\n  </testcase>"
+    return f"{named}/>"
+
+
+def _where(one: Finding) -> str:
+    """Where a finding is, as compilers write it; a file as a whole has no line, a message no file."""
+    if not one.path:
+        return f"{one.where} of {one.commit[:12]}"
+    return f"{one.path}:{one.line}" if one.where == "content" else one.path
 
 
 def _xml(text: str) -> str:

@@ -66,11 +66,14 @@ class Changed:
             end += 1
         return Place(path, first, end, _text(file.lines[first]))
 
-    def like(self, path: str, line: int, text: bytes) -> Place | None:
-        """The changed line of that text nearest to ``line``; None where there is none."""
+    def like(self, path: str, line: int, text: bytes, more: int = 0) -> Place | None:
+        """The changed line of that text nearest to ``line``, with ``more`` that changed after it; None for none."""
         file = self._files.get(path)
         found = file.by_text.get(text.strip(), []) if file else []
-        return self.line(path, min(found, key=lambda one: abs(one - line))) if found else None
+        if not found:
+            return None
+        nearest = min(found, key=lambda one: abs(one - line))
+        return self.line(path, nearest, nearest + more)
 
     def file(self, path: str) -> Place | None:
         """The place of a change to the path itself."""

@@ -24,7 +24,8 @@ def carried(
             continue
         path = one.path if one.path in changed else names.get(one.path, "")
         text = one.text.encode("utf-8", "surrogateescape")
-        place = changed.like(path, one.line, text) if text.strip() else changed.line(path, one.line)
+        more = one.end_line - one.line
+        place = changed.like(path, one.line, text, more) if text.strip() else changed.line(path, one.line)
         if place is not None and place.text.strip() == one.text.strip():
             stable = fingerprint(one.rule, path, one.text, one.key)
             yield replace(

@@ -86,6 +86,7 @@ def keep(repo: PlanRepo, ledger: Ledger, note: Note, action: str = "review", *, 
 
     Raises Refused where the ref could not be moved, TinyError where the ledger cannot be written.
     """
+    keepable(repo)
     for attempt in range(_TRIES):
         head = repo.ref(REF) or ""
         if once and head and note.head.tip in listed(repo, head):
@@ -112,6 +113,15 @@ def keep(repo: PlanRepo, ledger: Ledger, note: Note, action: str = "review", *, 
         ledger.done(intent, new=new)
         return new
     raise AssertionError("unreachable")
+
+
+def keepable(repo: ReadRepo) -> None:
+    """Raise Refused where no review can be kept."""
+    if repo.place.object_format != "sha1":
+        raise Refused(
+            f"reviews are kept in SHA-1 repositories; this one uses {repo.place.object_format}",
+            "git tiny review A..B --no-note reviews it all the same",
+        )
 
 
 def _commit(repo: PlanRepo, head: str, note: Note, action: str) -> str:
