@@ -410,8 +410,13 @@ def entries_of(files: Files, size: int) -> Iterator[bytes]:
         data, at, count = files.read(path), 0, 0
         while at + 2 <= len(data):
             end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            if end > len(data):
+                break
             yield data[at + 2 : end]
             at, count = end, count + 1
+        if count < width:
+            where = "in the middle of" if at < len(data) else "before"
+            raise Tampered(f"{path} is cut {where} entry {index * 256 + count}")
         if at != len(data) or count != width:
             raise Tampered(f"{path} does not hold {width} whole entries")
 
