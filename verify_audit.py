@@ -26,6 +26,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -280,8 +281,7 @@ def opened(common: Path, refs: dict[str, str]) -> Iterator[Objects]:
 def clone_refs(common: Path) -> dict[str, str]:
     """Every ref of the clone with its oid; read without git where refs are files: no configuration has a say."""
     if (common / "reftable").is_dir():
-        rows = _git("--git-dir", str(common), "for-each-ref", "--format=%(objectname) %(refname)")
-        return {ref: oid for oid, _, ref in (row.partition(" ") for row in rows.splitlines())}
+        return _refs_in_tables(common / "reftable")
     found = {}
     packed = common / "packed-refs"
     for row in packed.read_text("utf-8", "surrogateescape").splitlines() if packed.is_file() else []:
@@ -296,6 +296,24 @@ def clone_refs(common: Path) -> dict[str, str]:
                 found[path.relative_to(common).as_posix()] = oid
     head = _first_line(common / "HEAD")
     return {**found, "HEAD": head} if OID.match(head) else found
+
+
+def _refs_in_tables(tables: Path) -> dict[str, str]:
+    """The refs of a reftable (gitformat-reftable), through a repository of our own that holds a copy of it."""
+    files = {path.name: path.read_bytes() for path in tables.iterdir() if path.is_file()}
+    # Version 2 of a table names its hash after 24 bytes of header.
+    algorithm = "sha256" if any(data[24:28] == b"s256" for data in files.values() if data[4:5] == b"\2") else "sha1"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _git("init", "-q", "--bare", "--ref-format=reftable", f"--object-format={algorithm}", folder)
+        except Missing:
+            raise Missing("the clone keeps its refs in a reftable, which git 2.45 or newer reads") from None
+        shutil.rmtree(Path(folder) / "reftable")
+        (Path(folder) / "reftable").mkdir()
+        for name, data in files.items():
+            (Path(folder) / "reftable" / name).write_bytes(data)
+        rows = _git("--git-dir", folder, "for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname)")
+        return {ref: oid for oid, _, ref in (row.partition(" ") for row in rows.splitlines())}
 
 
 def _unreadable(failed: OSError) -> None:
