@@ -113,6 +113,29 @@ def test_complete_fills_in_the_middle_where_the_model_can(set_up: Repo, server: 
     assert body["options"]["num_ctx"] == 8192
 
 
+def test_a_place_at_the_very_beginning_is_completed_in_words(set_up: Repo, server: Script) -> None:
+    """Ollama takes a question without a prompt for the wish to load the model, and says nothing."""
+    server.add("coder:7b", capabilities=["completion", "insert"])
+    server.say("import sys")
+    assert set_up.tiny("complete", "src/app.py:1:1").text == "import sys"
+    assert [path for path, _ in server.asked if path == "/api/chat"]
+
+
+def test_llama_server_fills_in_the_middle(repo: Repo, server: Script) -> None:
+    repo.git("config", "--global", "tiny.modelHost", server.url)
+    repo.git("config", "--global", "tiny.model", "openai:coder:7b")
+    server.props = {"default_generation_settings": {"n_ctx": 4096}}
+    server.say(Say("x = 1", reason="length"))
+    done = repo.tiny("complete", "src/app.py:2:5", "--json").json
+    assert (done["text"], done["filled"], done["cut"]) == ("x = 1", True, True)
+    (asked,) = [body for path, body in server.asked if path == "/infill"]
+    assert (asked["input_prefix"], asked["input_suffix"]) == ("def main() -> int:\n    ", "return 0\n")
+    # One that was not made for it says so, and is asked in words.
+    server.say(Say(status=501, error="infill is not supported by this model"), "y = 2")
+    done = repo.tiny("complete", "src/app.py:2:5", "--json").json
+    assert (done["text"], done["filled"]) == ("y = 2", False)
+
+
 def test_complete_asks_in_words_where_it_cannot(set_up: Repo, server: Script) -> None:
     server.say("```python\n    return 5\n```")
     done = set_up.tiny("complete", "any.py:2:1", "--stdin", "--json", input="def f():\n\n\nx = 1\n").json
