@@ -43,6 +43,7 @@ def test_paths_that_are_not_there_are_said(set_up: Repo, server: Script) -> None
     ):
         assert refused(set_up.path, *words).message == "there is no no.py in the repository"
     assert refused(set_up.path / "src", "ask", "why?", "../../x").exit == 2
+    assert (refused(set_up.path, "ask", " ").exit, server.chats()) == (2, [])
     server.say("It returns 0 [src/app.py:2].")
     assert set_up.tiny("-C", "src", "ask", "why?", "app.py", "../hello.txt").code == 0
     assert "hello.txt, lines 1 to" in server.questions()[0]

@@ -131,6 +131,19 @@ def test_a_revert_that_conflicts_names_the_paths_and_changes_nothing(stocked: Re
     assert state(stocked) == before
 
 
+def test_several_that_were_rolled_back_at_once_come_back_in_the_order_of_an_undo(stocked: Repo) -> None:
+    """Within one second too, which is what a record's time can tell."""
+    plans = [make_plan(stocked, {f"new{n}": "x\n"}) for n in range(3)]
+    for plan in plans:
+        apply(stocked, plan)
+    merged = stocked.oid()
+    at_once = {"GIT_COMMITTER_DATE": f"{now()} +0000"}
+    for verb in ("rollback", "redo"):
+        for _ in plans:
+            stocked.tiny(verb, env=at_once)
+    assert stocked.oid() == merged
+
+
 def test_redo_after_the_target_moved_is_refused_and_says_how_to_go_on(stocked: Repo) -> None:
     plan = make_plan(stocked, {"edit.txt": "changed\n"})
     apply(stocked, plan)

@@ -103,14 +103,21 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
 
 
 def _newest(repo: ReadRepo, plans: list[Plan]) -> Plan:
-    """The plan that something happened to last; of several applied in the same second the one merged on top."""
+    """The plan that something happened to last; of several applied in the same second the one merged on top, of
+    several rolled back the one merged lowest.
+    """
     last = max(plan.record.event.at for plan in plans)
     tied = [plan for plan in plans if plan.record.event.at == last]
     merges = {plan.record.merge: plan for plan in tied if plan.record.merge and repo.find(plan.record.merge)}
     if len(merges) < 2:
         return tied[0]
-    top = repo.git.quiet("rev-list", "--topo-order", "--max-count=1", *merges).text
-    return merges.get(top, tied[0])
+    undone = all(plan.record.state is State.ROLLED_BACK for plan in tied)
+    while len(merges) > 1:
+        top = repo.git.quiet("rev-list", "--topo-order", "--max-count=1", *merges).text
+        if not undone:
+            return merges.get(top, tied[0])
+        merges.pop(top, None)
+    return next(iter(merges.values()))
 
 
 def save(repo: PlanRepo, record: Record, head: str, attached: Mapping[str, bytes] = _NOTHING) -> RefMove:
