@@ -8,6 +8,7 @@ import pytest
 
 from tests.plan.plans import apply, make_plan, state
 from tests.repos import Exe, Link, Repo
+from tests.world import now
 
 BASE: dict[str, Any] = {
     "edit.txt": "one\ntwo\nthree\n",
