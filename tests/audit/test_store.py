@@ -312,6 +312,17 @@ def test_a_crash_of_duckdb_ends_no_command(repo: Logged, world: Path) -> None:
     assert store(repo).query(COUNT).rows == [[4]]
 
 
+def test_where_the_disk_is_full_it_answers_from_the_journal(repo: Logged) -> None:
+    """DuckDB finds the disk full when it makes the file, writes its log or commits; /dev/full takes its place here."""
+    repo.log(2)
+    one = store(repo)
+    (repo.folder / "audit.duckdb.wal").symlink_to("/dev/full")
+    assert one.query(COUNT).rows == [[4]]
+    assert any("disk full" in said for said in one.said), one.said
+    (repo.folder / "audit.duckdb.wal").unlink()
+    assert store(repo).query(COUNT).rows == [[4]]
+
+
 def test_where_nothing_may_be_written_it_answers_from_the_journal(repo: Logged) -> None:
     repo.log(2)
     code = (

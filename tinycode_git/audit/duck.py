@@ -325,13 +325,19 @@ def main() -> None:
         _fail("unlike", str(odd))
     except duckdb.OutOfMemoryException as odd:
         _fail("memory", str(odd))
-    except duckdb.IOException as odd:
-        _fail(
-            "busy" if "lock" in str(odd) or "Permission denied" in str(odd) or "Read-only" in str(odd) else "damaged",
-            str(odd),
-        )
     except duckdb.Error as odd:
-        _fail("damaged", str(odd))
+        _fail(_kind(odd), str(odd))
+    except OSError as odd:
+        _fail("full", odd.strerror or type(odd).__name__)
+
+
+def _kind(error: duckdb.Error) -> str:
+    """Why the file cannot be used: DuckDB tells it in words alone. ``full`` comes up in a commit as well."""
+    text = str(error)
+    if "No space left" in text or "quota exceeded" in text:
+        return "full"
+    shut = ("lock", "Permission denied", "Read-only")
+    return "busy" if isinstance(error, duckdb.IOException) and any(word in text for word in shut) else "damaged"
 
 
 if __name__ == "__main__":
