@@ -717,6 +717,8 @@ def main() -> int:
     parser.add_argument("--allowed-signers", default="", help="who may sign checkpoint commits (ssh-keygen(1))")
     parser.add_argument("--anchor", action="append", default=[], type=_anchor, help="a state known from elsewhere")
     args = parser.parse_args()
+    if args.allowed_signers and not os.access(args.allowed_signers, os.R_OK):
+        parser.error(f"{args.allowed_signers} cannot be read")
     try:
         found = verify(args.clone, args.key, args.allowed_signers, args.anchor)
     except (Missing, OSError, ValueError, RecursionError) as odd:

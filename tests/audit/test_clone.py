@@ -213,6 +213,22 @@ def test_a_forged_checkpoint_shows_in_a_clone(repo: Logged, world: Path, name: s
     assert "TAMPERED" in done.out
 
 
+def test_a_ref_that_leads_to_no_checkpoint_is_no_missing_one(repo: Logged, world: Path) -> None:
+    repo.merge()
+    repo.checkpoint()
+    clone = cloned(repo, world)
+    clone.git("update-ref", repo.log_ref(), "HEAD")
+    for done in (check(clone.path), clone.tiny("audit", "verify", check=False)):
+        assert (done.code, "TAMPERED" in done.out) == (1, True), str(done)
+
+
+def test_signers_that_cannot_be_read_are_a_wrong_use(repo: Logged, world: Path) -> None:
+    repo.merge()
+    repo.checkpoint()
+    done = check(cloned(repo, world).path, "--allowed-signers", world / "none")
+    assert (done.code, "cannot be read" in done.err, done.out) == (2, True, ""), str(done)
+
+
 def test_a_rolled_back_ref_shows_by_a_merge_that_names_more(repo: Logged, world: Path) -> None:
     repo.log(2)
     first = repo.checkpoint()

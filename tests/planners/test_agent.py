@@ -229,6 +229,7 @@ def test_interrupted_its_work_is_kept_as_a_draft(repo: Repo, env: dict[str, str]
     [plan] = plans(repo)
     assert plan["state"] == "draft"
     assert [step["title"] for step in plan["steps"]] == ["Add a", "Change files at the top"]
+    assert plan["notes"][0].endswith("without a sandbox" if env else "in a sandbox")
 
 
 def start(repo: Repo, script: str, env: dict[str, str]) -> subprocess.Popen[str]:

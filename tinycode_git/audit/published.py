@@ -133,6 +133,9 @@ class Objects:
 
     def head(self, commit: str, source: str) -> Head:
         """The checkpoint of a commit. Raises Altered where it holds none, Incomplete where it is missing."""
+        top = self.get(f"{commit}^{{tree}}", "tree")
+        if top is not None and b"checkpoint" not in parse_tree(top, len(commit) // 2):
+            raise Altered(f"the commit {commit[:12]} holds no checkpoint")
         note = parse_note(self.need(f"{commit}:checkpoint"))
         return Head(commit, source, note, parse_checkpoint(note.text))
 
