@@ -80,6 +80,12 @@ def test_fix_that_does_not_get_there_leaves_a_draft(set_up: Repo, server: Script
     assert draft["state"] == "draft"
 
 
+def test_fix_of_a_line_that_is_not_there(set_up: Repo, server: Script) -> None:
+    error = refused(set_up.path, "fix", "src/app.py:3")
+    assert (error.exit, error.message, error.hint) == (2, "src/app.py has no line 3", "it has 2 lines on main")
+    assert server.chats() == []
+
+
 def test_fix_of_what_is_not_broken(set_up: Repo, server: Script) -> None:
     assert "there is nothing to mend" in refused(set_up.path, "fix", "--check", "true").message
     assert server.chats() == []

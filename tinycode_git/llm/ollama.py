@@ -73,6 +73,8 @@ class Ollama:
             raise not_there(self.host, gone) from gone
         except Said as said:
             raise self._unknown(said) from said
+        if not isinstance(found, dict):
+            raise Gone(f"what answers at {self.host} is not Ollama", "git config tiny.modelHost names the server")
         digest, size = self._digest()
         return card_of(self.model, found, digest, size)
 
