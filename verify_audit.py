@@ -26,6 +26,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -280,8 +281,7 @@ def opened(common: Path, refs: dict[str, str]) -> Iterator[Objects]:
 def clone_refs(common: Path) -> dict[str, str]:
     """Every ref of the clone with its oid; read without git where refs are files: no configuration has a say."""
     if (common / "reftable").is_dir():
-        rows = _git("--git-dir", str(common), "for-each-ref", "--format=%(objectname) %(refname)")
-        return {ref: oid for oid, _, ref in (row.partition(" ") for row in rows.splitlines())}
+        return _refs_in_tables(common / "reftable")
     found = {}
     packed = common / "packed-refs"
     for row in packed.read_text("utf-8", "surrogateescape").splitlines() if packed.is_file() else []:
@@ -296,6 +296,24 @@ def clone_refs(common: Path) -> dict[str, str]:
                 found[path.relative_to(common).as_posix()] = oid
     head = _first_line(common / "HEAD")
     return {**found, "HEAD": head} if OID.match(head) else found
+
+
+def _refs_in_tables(tables: Path) -> dict[str, str]:
+    """The refs of a reftable (gitformat-reftable), through a repository of our own that holds a copy of it."""
+    files = {path.name: path.read_bytes() for path in tables.iterdir() if path.is_file()}
+    # Version 2 of a table names its hash after 24 bytes of header.
+    algorithm = "sha256" if any(data[24:28] == b"s256" for data in files.values() if data[4:5] == b"\2") else "sha1"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _git("init", "-q", "--bare", "--ref-format=reftable", f"--object-format={algorithm}", folder)
+        except Missing:
+            raise Missing("the clone keeps its refs in a reftable, which git 2.45 or newer reads") from None
+        shutil.rmtree(Path(folder) / "reftable")
+        (Path(folder) / "reftable").mkdir()
+        for name, data in files.items():
+            (Path(folder) / "reftable" / name).write_bytes(data)
+        rows = _git("--git-dir", folder, "for-each-ref", "--include-root-refs", "--format=%(objectname) %(refname)")
+        return {ref: oid for oid, _, ref in (row.partition(" ") for row in rows.splitlines())}
 
 
 def _unreadable(failed: OSError) -> None:
@@ -410,8 +428,13 @@ def entries_of(files: Files, size: int) -> Iterator[bytes]:
         data, at, count = files.read(path), 0, 0
         while at + 2 <= len(data):
             end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            if end > len(data):
+                break
             yield data[at + 2 : end]
             at, count = end, count + 1
+        if count < width:
+            where = "in the middle of" if at < len(data) else "before"
+            raise Tampered(f"{path} is cut {where} entry {index * 256 + count}")
         if at != len(data) or count != width:
             raise Tampered(f"{path} does not hold {width} whole entries")
 
@@ -694,6 +717,8 @@ def main() -> int:
     parser.add_argument("--allowed-signers", default="", help="who may sign checkpoint commits (ssh-keygen(1))")
     parser.add_argument("--anchor", action="append", default=[], type=_anchor, help="a state known from elsewhere")
     args = parser.parse_args()
+    if args.allowed_signers and not os.access(args.allowed_signers, os.R_OK):
+        parser.error(f"{args.allowed_signers} cannot be read")
     try:
         found = verify(args.clone, args.key, args.allowed_signers, args.anchor)
     except (Missing, OSError, ValueError, RecursionError) as odd:

@@ -21,6 +21,8 @@ from tinycode_git.errors import Exit, TinyError
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from _typeshed import ReadableBuffer
+
 PIPE_CLOSED = 128 + signal.SIGPIPE
 _LOGS_KEPT = 20
 # What the system may answer to any call of any program: a full or broken disk, no memory, too many open files.
@@ -165,10 +167,20 @@ class _Output(TextIOWrapper):
             raise _OutputFailed(failure.errno, failure.strerror) from failure
 
 
+class _Descriptor(FileIO):
+    """Below the text: for what is written as bytes."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as failure:
+            raise _OutputFailed(failure.errno, failure.strerror) from failure
+
+
 def _writable(stream: TextIO | None, number: int) -> _Output:
     """The stream of a descriptor, in the encoding of the locale; what that has no letters for is escaped."""
     encoding = stream.encoding if stream is not None else "utf-8"
-    buffer = BufferedWriter(FileIO(number, "w", closefd=False))
+    buffer = BufferedWriter(_Descriptor(number, "w", closefd=False))
     return _Output(buffer, encoding, "backslashreplace", line_buffering=number == 2 or os.isatty(number))
 
 

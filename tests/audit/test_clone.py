@@ -180,6 +180,26 @@ def test_it_reads_bare_repositories_worktrees_and_mirrors(merged: Logged, world:
     assert check(world / 'sha"red.git').code == 0
 
 
+def test_refs_in_a_reftable_are_read_without_the_clones_configuration(merged: Logged, world: Path) -> None:
+    """By a git that knows them; an older one says what it needs, and nothing is called clean."""
+    made = run(["git", "clone", "-q", "--ref-format=reftable", merged.path, world / "clone"], cwd=world, check=False)
+    if made.code:
+        clone = cloned(merged, world)
+        (clone.path / ".git/reftable").mkdir()
+        done = check(clone.path)
+        assert (done.code, "git 2.45 or newer" in done.out) == (4, True), str(done)
+        return
+    clone = Logged(world / "clone")
+    clone.git("fetch", "-q", "origin", LOGS)
+    assert check(clone.path).code == 0
+    clone.git("checkout", "-q", "--detach")
+    other = f"{'1' * 16}/9/{'1' * 64}"
+    clone.git("commit", "-q", "--allow-empty", "-m", f"x\n\nTiny-Audit: {other}")
+    clone.git("config", "extensions.refStorage", "files")
+    done = check(clone.path)
+    assert (done.code, "2 checkpoints" in done.out, f"names log {'1' * 16}" in done.out) == (4, True, True), str(done)
+
+
 def test_it_is_no_repository(world: Path) -> None:
     assert check(world).code == 4
 
@@ -191,6 +211,22 @@ def test_a_forged_checkpoint_shows_in_a_clone(repo: Logged, world: Path, name: s
     done = check(cloned(repo, world).path)
     assert done.code == 1, str(done)
     assert "TAMPERED" in done.out
+
+
+def test_a_ref_that_leads_to_no_checkpoint_is_no_missing_one(repo: Logged, world: Path) -> None:
+    repo.merge()
+    repo.checkpoint()
+    clone = cloned(repo, world)
+    clone.git("update-ref", repo.log_ref(), "HEAD")
+    for done in (check(clone.path), clone.tiny("audit", "verify", check=False)):
+        assert (done.code, "TAMPERED" in done.out) == (1, True), str(done)
+
+
+def test_signers_that_cannot_be_read_are_a_wrong_use(repo: Logged, world: Path) -> None:
+    repo.merge()
+    repo.checkpoint()
+    done = check(cloned(repo, world).path, "--allowed-signers", world / "none")
+    assert (done.code, "cannot be read" in done.err, done.out) == (2, True, ""), str(done)
 
 
 def test_a_rolled_back_ref_shows_by_a_merge_that_names_more(repo: Logged, world: Path) -> None:

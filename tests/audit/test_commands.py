@@ -173,13 +173,16 @@ def test_verify_says_what_was_tampered_with(logged: Logged) -> None:
 
 def test_verify_in_a_read_only_repository(logged: Logged) -> None:
     logged.tiny("audit", "checkpoint")
+    logged.log(1)
     with read_only(logged.path):
         done = unprivileged([*TINY, "audit", "verify"], cwd=logged.path)
         log = unprivileged([*TINY, "audit", "log", "-n", "1"], cwd=logged.path)
         refused = unprivileged([*TINY, "audit", "erase", "0", "--reason", "x"], cwd=logged.path)
+        unpublished = unprivileged([*TINY, "audit", "checkpoint"], cwd=logged.path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (log.returncode, len(log.stdout.splitlines())) == (0, 2), log.stderr
     assert (refused.returncode, b"cannot be written" in refused.stderr) == (4, True), refused.stderr
+    assert (unpublished.returncode, b"hint: is the repository read-only" in unpublished.stderr) == (4, True)
 
 
 def test_push_and_fetch_and_verify_against_the_remote(logged: Logged, world: Path) -> None:

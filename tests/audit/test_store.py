@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -124,6 +125,32 @@ def test_no_way_around_by_several_statements_or_by_name(repo: Logged, world: Pat
         assert not (world / "out").exists()
 
 
+CHANGES = (
+    "DELETE FROM log",
+    "INSERT INTO log SELECT * FROM log",
+    "EXPLAIN ANALYZE DELETE FROM log",
+    "CREATE TEMP TABLE other (n INTEGER)",
+    "CREATE OR REPLACE TEMP VIEW entries AS SELECT 1",
+    "DROP VIEW entries",
+    "ATTACH ':memory:' AS other",
+    "COMMIT",
+    "PREPARE p AS DELETE FROM log",
+    "SELECT 1; DELETE FROM log",
+    "COMMIT; DELETE FROM log; BEGIN",
+)
+
+
+QUESTIONS = (
+    "FROM entries",
+    "WITH a AS (SELECT 1) FROM a;",
+    "SHOW TABLES",
+    "DESCRIBE entries",
+    "EXPLAIN SELECT 1",
+    "PRAGMA table_info('log')",
+    "PIVOT (SELECT action, phase FROM entries) ON phase USING count(*) GROUP BY action",
+)
+
+
 @pytest.mark.parametrize("sql", FORBIDDEN)
 def test_sql_reads_and_writes_no_file_and_changes_nothing(repo: Logged, world: Path, sql: str) -> None:
     repo.log(1)
@@ -231,20 +258,44 @@ sys.stdin.read()
 """
 
 
-def test_a_file_that_another_program_has_open(repo: Logged) -> None:
-    repo.log(2)
-    one = store(repo)
+@contextmanager
+def opened_elsewhere(one: Store) -> Iterator[None]:
+    """Another program has the file open, and locked."""
     one.fold()
     with subprocess.Popen(
         [sys.executable, "-c", HOLDS, one.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"open\n"
+        yield
+        holder.communicate(b"")
+
+
+def test_a_file_that_another_program_has_open(repo: Logged) -> None:
+    repo.log(2)
+    one = store(repo)
+    with opened_elsewhere(one):
         assert one.query(COUNT).rows == [[4]]
         assert "another program" in one.said[0]
         assert repo.verify().exit in (0, 4)
-        holder.communicate(b"")
     assert store(repo).query(COUNT).rows == [[4]]
+
+
+def test_no_sql_changes_what_is_in_memory_either(repo: Logged) -> None:
+    repo.log(1)
+    one = store(repo)
+    with opened_elsewhere(one):
+        for sql in CHANGES:
+            with pytest.raises(UsageError, match="refused the query"):
+                one.query(sql)
+    assert one.said
+
+
+def test_every_form_of_a_question_is_answered(repo: Logged) -> None:
+    repo.log(1)
+    one = store(repo)
+    for sql in QUESTIONS:
+        assert one.query(sql).rows, sql
 
 
 def test_a_crash_of_duckdb_ends_no_command(repo: Logged, world: Path) -> None:
@@ -258,6 +309,17 @@ def test_a_crash_of_duckdb_ends_no_command(repo: Logged, world: Path) -> None:
     assert "signal 11" in done.err
     assert "Traceback" not in done.err
     repo.log(1)
+    assert store(repo).query(COUNT).rows == [[4]]
+
+
+def test_where_the_disk_is_full_it_answers_from_the_journal(repo: Logged) -> None:
+    """DuckDB finds the disk full when it makes the file, writes its log or commits; /dev/full takes its place here."""
+    repo.log(2)
+    one = store(repo)
+    (repo.folder / "audit.duckdb.wal").symlink_to("/dev/full")
+    assert one.query(COUNT).rows == [[4]]
+    assert any("disk full" in said for said in one.said), one.said
+    (repo.folder / "audit.duckdb.wal").unlink()
     assert store(repo).query(COUNT).rows == [[4]]
 
 

@@ -57,10 +57,11 @@ def test_what_is_done_to_a_bundle_is_named_by_its_entry(repo: Logged, world: Pat
     prepared(repo)
     ref, commit = repo.log_ref(), repo.oid(repo.log_ref())
     seqs = {"an entry edited": 0, "two entries swapped": 5, "an entry removed": 5, "an entry inserted": 6}
-    seqs |= {"an entry removed, another twice": 5}
+    seqs |= {"an entry removed, another twice": 5, "the last entry removed": 10, "a bundle cut": 10}
     for name, seq in seqs.items():
         published(repo, lambda files, name=name: FORGERIES[name](repo, files))  # type: ignore[misc]
         assert min(n for _, n in problems(repo.verify()) if n is not None) == seq, name
+        assert {n for _, n in problems(repo.verify()) if n is not None} == {seq}, "the journal itself is whole"
         clone = Logged(repo.clone(world / f"clone{seq}{len(name)}").path)
         clone.git("fetch", "-q", "origin", "refs/tiny/audit/*:refs/tiny/audit/*")
         assert min(n for _, n in problems(clone.verify()) if n is not None) == seq, name

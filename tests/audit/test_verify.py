@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from tests.audit.logs import Logged, operation, read_only
+from tests.repos import run
 from tinycode_git.audit.details import GONE
 from tinycode_git.audit.entry import parse
 from tinycode_git.audit.journal import Journal
@@ -154,6 +155,49 @@ def test_the_witness_file_alone_shows_a_log_begun_anew(repo: Logged) -> None:
     repo.log(1)
     report = repo.verify()
     assert [(problem.kind, problem.source) for problem in report.problems] == [(Kind.CUT, "the witness file")]
+
+
+def test_a_repository_that_was_cloned_anew_is_not_called_tampered_with(repo: Logged, world: Path) -> None:
+    """Nor is it called whole: that its git directory was replaced to be rid of the log looks the same."""
+    repo.clone(world / "elsewhere", "--bare")
+    repo.log(3)
+    repo.checkpoint()
+    log = repo.ledger().anchor().log
+    repo.git("push", "-q", world / "elsewhere", f"{repo.log_ref()}:{repo.log_ref()}")
+    shutil.rmtree(repo.path)
+    run(["git", "clone", "-q", world / "elsewhere", repo.path], cwd=world)
+    for begun in (False, True):
+        if begun:
+            repo.log(1)
+        report = repo.verify()
+        (said,) = report.unchecked
+        assert (report.exit, report.problems) == (4, [])
+        assert f"log {log}" in said.what
+        assert "7 entries, 0 are here" in said.what
+        assert "cloned anew" in said.reason
+        assert "replaced" in said.reason
+        assert str(LogState(log).folder / "clone") in said.reason
+    repo.git("fetch", "-q", "origin", "refs/tiny/audit/*:refs/tiny/audit/*")
+    assert repo.verify().exit == 0, repo.verify()
+    repo.git("update-ref", "-d", f"refs/tiny/audit/{log}")
+    (LogState(log).folder / "clone").unlink()
+    assert repo.verify().exit == 0
+
+
+@pytest.mark.parametrize("kept", ["HEAD", "objects/info", "refs/tags"])
+def test_a_git_directory_that_was_there_before_its_log_is_the_same(repo: Logged, kept: str) -> None:
+    """Whatever was done to the rest: one file that is older than the log shows that the log was here."""
+    repo.log(3)
+    repo.checkpoint()
+    repo.git("update-ref", "-d", repo.log_ref())
+    shutil.rmtree(repo.folder)
+    for path in repo.common.rglob("*"):
+        if path != repo.common / kept:
+            path.chmod(path.stat().st_mode)
+    assert [problem.kind for problem in repo.verify().problems] == [Kind.CUT]
+    (repo.common / kept).chmod((repo.common / kept).stat().st_mode)
+    report = repo.verify()
+    assert (report.exit, "replaced" in report.unchecked[0].reason) == (4, True)
 
 
 def test_the_trailer_of_a_commit_alone_shows_a_cut(repo: Logged, world: Path) -> None:

@@ -154,6 +154,21 @@ def test_a_full_disk_under_the_output_is_said(world: Path, lines: int) -> None:
     assert child.stderr == b"error: the output could not be written: No space left on device\n"
 
 
+def test_a_full_disk_under_bytes_is_said_in_the_same_way(world: Path) -> None:
+    body = "import sys\nfor n in range(1000):\n    sys.stdout.buffer.write(b'line' * 1000)"
+    with open("/dev/full", "wb") as full:
+        child = subprocess.run(
+            [sys.executable, "-c", _program(body)],
+            cwd=world,
+            env={**os.environ, **ENV},
+            stdout=full,
+            stderr=-1,
+            check=False,
+        )
+    assert child.returncode == 1
+    assert child.stderr == b"error: the output could not be written: No space left on device\n"
+
+
 def test_a_refusal_on_a_full_disk_is_still_said(world: Path) -> None:
     body = "print('some output')\nraise Refused('not this')"
     with open("/dev/full", "wb") as full:

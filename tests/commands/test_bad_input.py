@@ -351,3 +351,24 @@ def test_a_record_that_does_not_parse(stocked: Repo) -> None:
     answer = stocked.tiny("show", made.id, check=False)
     assert answer.code == 4
     assert f"refs/tiny/plans/{made.id} does not hold a readable record" in answer.err
+
+
+def test_a_record_that_cannot_be_read_is_in_no_other_plans_way(stocked: Repo) -> None:
+    """As one that a newer git tiny wrote: the others are listed, shown and applied, and it is said each time."""
+    other, made = make_plan(stocked, {"b": "b\n"}), make_plan(stocked, {"a": "a\n"})
+    ref = f"refs/tiny/plans/{made.id}"
+    before = stocked.oid(ref)
+    blob = stocked.git("hash-object", "-w", "--stdin", input='{"version": 99}').text
+    tree = stocked.git("mktree", input=f"100644 blob {blob}\tplan.json\n").text
+    stocked.git("update-ref", ref, stocked.git("commit-tree", "-m", "x", "-p", before, tree).text)
+    for words in (["plans"], ["plans", "--graph"], ["status"]):
+        answer = stocked.tiny(*words, check=False)
+        assert (answer.code, other.id in answer.out, f"{ref} is version 99" in answer.err) == (4, True, True), answer
+    listed = stocked.tiny("plans", "--json", check=False)
+    assert (listed.code, [one["id"] for one in listed.json["plans"]]) == (4, [other.id])
+    assert stocked.tiny("apply", check=False).code == 4, "which one is the newest cannot be told"
+    assert stocked.tiny("show", made.id, check=False).code == 4
+    assert apply(stocked, other).code == 0
+    assert stocked.tiny("rollback", other.id).code == 0
+    stocked.git("update-ref", ref, f"{ref}~1")
+    assert stocked.tiny("plans").code == 0

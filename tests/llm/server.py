@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from typing import Any
 
 TEMPLATE = "{{ range .Messages }}<|{{ .Role }}|>{{ .Content }}{{ end }}"
@@ -22,7 +23,8 @@ DIGEST = "a1b2c3d4e5f60718" * 4
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One answer. ``gone``: the connection ends after so many pieces; ``read`` what the server says it read."""
+    """One answer. ``gone``: the connection ends after so many pieces; ``read`` what the server says it read;
+    ``endless`` is sent again and again, until who asked goes away."""
 
     text: str = ""
     thinking: str = ""
@@ -35,6 +37,7 @@ class Say:
     read: int | None = None
     gone: int | None = None
     raw: bytes | None = None
+    endless: bytes | None = None
     middle_error: str = ""
 
 
@@ -140,6 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if script.props:
             routes["/props"] = lambda: self._json(script.props)
+            routes["/infill"] = lambda: self._infill(body)
         handler = routes.get(self.path)
         if handler is None:
             self._json({"error": "404 page not found"}, 404)
@@ -215,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
         if said.raw is not None:
             self._stream([said.raw], said)
             return
+        if said.endless is not None:
+            self._stream(repeat(said.endless), said)
+            return
         asked = "".join(str(one["content"]) for one in body["messages"])
         self._stream(self._parts(body, said, said.read if said.read is not None else tokens(asked)), said)
 
@@ -269,6 +276,18 @@ class _Handler(BaseHTTPRequestHandler):
             }
         )
 
+    def _infill(self, body: Any) -> None:
+        """As llama-server answers it, where it says of itself that it is one."""
+        said = self._next(body)
+        time.sleep(said.wait)
+        if said.endless is not None:
+            self._stream(repeat(said.endless), said)
+            return
+        stop = "limit" if said.reason == "length" else "eos"
+        read = tokens(body["input_prefix"] + body["input_suffix"])
+        found = {"content": said.text, "stop_type": stop, "tokens_evaluated": read, "tokens_predicted": 3}
+        self._json({"error": {"message": said.error}} if said.error else found, said.status)
+
     def _pull(self, body: Any) -> None:
         name = str(body["model"])
         if name.startswith("no-such"):
@@ -294,6 +313,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if said.raw is not None:
             self._stream([said.raw], said)
+            return
+        if said.endless is not None:
+            self._stream(repeat(said.endless), said)
             return
         asked = "".join(str(one["content"]) for one in body["messages"])
         self._stream(self._events(body, said, tokens(asked)), said)

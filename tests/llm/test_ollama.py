@@ -17,6 +17,7 @@ from tinycode_git.ledger import Operation
 from tinycode_git.llm.choose import host_of, named, open_model, read_name
 from tinycode_git.llm.hosts import check_host, is_loopback, parse
 from tinycode_git.llm.ollama import Ollama
+from tinycode_git.llm.ollamalist import installed
 from tinycode_git.llm.session import Session
 from tinycode_git.llm.wire import Gone
 
@@ -196,6 +197,15 @@ def test_a_server_that_stays_silent_is_given_up(server: Script) -> None:
     with pytest.raises(Gone, match="has said nothing for 0 s") as caught:
         backend(server, wait=0.2).chat(question())
     assert "tiny.modelWait" in caught.value.hint
+
+
+@pytest.mark.parametrize("said", [b"[]", b"null", b"<html>"])
+def test_what_is_no_ollama_is_said(server: Script, said: bytes) -> None:
+    server.all = said
+    one = backend(server)
+    for asked in (one.card, lambda: installed(one.host)):
+        with pytest.raises(Gone, match=f"what answers at {server.url} is not"):
+            asked()
 
 
 def test_out_of_memory_says_what_would_fit(server: Script) -> None:

@@ -43,6 +43,7 @@ def test_paths_that_are_not_there_are_said(set_up: Repo, server: Script) -> None
     ):
         assert refused(set_up.path, *words).message == "there is no no.py in the repository"
     assert refused(set_up.path / "src", "ask", "why?", "../../x").exit == 2
+    assert (refused(set_up.path, "ask", " ").exit, server.chats()) == (2, [])
     server.say("It returns 0 [src/app.py:2].")
     assert set_up.tiny("-C", "src", "ask", "why?", "app.py", "../hello.txt").code == 0
     assert "hello.txt, lines 1 to" in server.questions()[0]
@@ -79,6 +80,12 @@ def test_fix_that_does_not_get_there_leaves_a_draft(set_up: Repo, server: Script
     assert draft["state"] == "draft"
 
 
+def test_fix_of_a_line_that_is_not_there(set_up: Repo, server: Script) -> None:
+    error = refused(set_up.path, "fix", "src/app.py:3")
+    assert (error.exit, error.message, error.hint) == (2, "src/app.py has no line 3", "it has 2 lines on main")
+    assert server.chats() == []
+
+
 def test_fix_of_what_is_not_broken(set_up: Repo, server: Script) -> None:
     assert "there is nothing to mend" in refused(set_up.path, "fix", "--check", "true").message
     assert server.chats() == []
@@ -111,6 +118,29 @@ def test_complete_fills_in_the_middle_where_the_model_can(set_up: Repo, server: 
     (body,) = [body for path, body in server.asked if path == "/api/generate" and "prompt" in body]
     assert body["prompt"] == "def main() -> int:\n    return " and body["suffix"] == "0\n"
     assert body["options"]["num_ctx"] == 8192
+
+
+def test_a_place_at_the_very_beginning_is_completed_in_words(set_up: Repo, server: Script) -> None:
+    """Ollama takes a question without a prompt for the wish to load the model, and says nothing."""
+    server.add("coder:7b", capabilities=["completion", "insert"])
+    server.say("import sys")
+    assert set_up.tiny("complete", "src/app.py:1:1").text == "import sys"
+    assert [path for path, _ in server.asked if path == "/api/chat"]
+
+
+def test_llama_server_fills_in_the_middle(repo: Repo, server: Script) -> None:
+    repo.git("config", "--global", "tiny.modelHost", server.url)
+    repo.git("config", "--global", "tiny.model", "openai:coder:7b")
+    server.props = {"default_generation_settings": {"n_ctx": 4096}}
+    server.say(Say("x = 1", reason="length"))
+    done = repo.tiny("complete", "src/app.py:2:5", "--json").json
+    assert (done["text"], done["filled"], done["cut"]) == ("x = 1", True, True)
+    (asked,) = [body for path, body in server.asked if path == "/infill"]
+    assert (asked["input_prefix"], asked["input_suffix"]) == ("def main() -> int:\n    ", "return 0\n")
+    # One that was not made for it says so, and is asked in words.
+    server.say(Say(status=501, error="infill is not supported by this model"), "y = 2")
+    done = repo.tiny("complete", "src/app.py:2:5", "--json").json
+    assert (done["text"], done["filled"]) == ("y = 2", False)
 
 
 def test_complete_asks_in_words_where_it_cannot(set_up: Repo, server: Script) -> None:

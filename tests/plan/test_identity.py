@@ -8,6 +8,7 @@ import pytest
 
 from tests.plan.plans import apply, make_plan, state
 from tests.repos import Exe, Link, Repo
+from tests.world import now
 
 BASE: dict[str, Any] = {
     "edit.txt": "one\ntwo\nthree\n",
@@ -129,6 +130,19 @@ def test_a_revert_that_conflicts_names_the_paths_and_changes_nothing(stocked: Re
     assert "edit.txt" in refused.err
     assert "git revert -m 1" in refused.err
     assert state(stocked) == before
+
+
+def test_several_that_were_rolled_back_at_once_come_back_in_the_order_of_an_undo(stocked: Repo) -> None:
+    """Within one second too, which is what a record's time can tell."""
+    plans = [make_plan(stocked, {f"new{n}": "x\n"}) for n in range(3)]
+    for plan in plans:
+        apply(stocked, plan)
+    merged = stocked.oid()
+    at_once = {"GIT_COMMITTER_DATE": f"{now()} +0000"}
+    for verb in ("rollback", "redo"):
+        for _ in plans:
+            stocked.tiny(verb, env=at_once)
+    assert stocked.oid() == merged
 
 
 def test_redo_after_the_target_moved_is_refused_and_says_how_to_go_on(stocked: Repo) -> None:

@@ -201,7 +201,10 @@ def test_a_dry_run_shows_the_part_and_changes_nothing(text: Repo) -> None:
     with untouched(text):
         before = text.refs()
         answer = text.tiny("apply", plan.id, "--steps", "1,3", "--dry-run", "--json").json
+        shown = text.tiny("apply", plan.id, "--steps", "1,3", "--dry-run").out
     assert text.refs() == before
+    assert "not made yet" in shown
+    assert "brings it back" not in shown
     assert [file["path"] for file in answer["files"]] == ["a", "c"]
     assert [step["title"] for step in answer["plan"]["steps"]] == ["step 1", "step 3"]
 
@@ -212,6 +215,7 @@ def test_a_dry_run_shows_the_part_and_changes_nothing(text: Repo) -> None:
         ("4", "there is no step 4: the plan has steps 1 to 3"),
         ("0", "there is no step 0"),
         ("3-1", "there is no step 3-1"),
+        ("", "--steps names no step"),
         ("1,x", "--steps takes numbers and ranges, not 'x'"),
         ("1,", "--steps takes numbers and ranges, not ''"),
         ("-1", "--steps takes numbers and ranges, not '-1'"),

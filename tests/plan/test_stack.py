@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.plan.plans import Made, apply, make_plan, state, untouched
 from tests.repos import Repo
+from tinycode_git.commands.planview import branches
 
 
 def shown(repo: Repo, plan: Made) -> dict[str, Any]:
@@ -43,9 +44,23 @@ def test_drawn_as_a_tree(repo: Repo) -> None:
     assert f"   └─ {middle.id} (open, none, 1 step) middle" in drawn
     assert f"      └─ {upper.id} (open, none, 1 step) upper" in drawn
     [row] = [row for row in drawn if beside.id in row]
-    assert row.startswith(f"└─ {beside.id} (open, low, 2 steps) beside ")
+    assert row.startswith(f"├─ {beside.id} (open, low, 2 steps) beside ")
     assert "\x1b" not in row
     assert len(drawn) == 5
+
+
+def test_lines_go_on_to_the_last_of_the_same_depth() -> None:
+    assert branches([0, 1, 2, 2, 3, 1, 2, 0, 1]) == [
+        "",
+        "├─ ",
+        "│  ├─ ",
+        "│  └─ ",
+        "│     └─ ",
+        "└─ ",
+        "   └─ ",
+        "",
+        "└─ ",
+    ]
 
 
 def test_two_at_once_draw_their_own_targets(repo: Repo) -> None:

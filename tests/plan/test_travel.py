@@ -139,6 +139,10 @@ REFUSED: dict[str, tuple[Harm, str]] = {
         lambda r, p: rewrite(r, p, lambda record: record.update(base=_above(r, p))),
         "its base is not below its branch",
     ),
+    "a target that no branch can be": (
+        lambda r, p: rewrite(r, p, lambda record: record.update(target="refs/heads/../../x")),
+        "is no name of a branch",
+    ),
     "a target that is no branch": (
         lambda r, p: rewrite(r, p, lambda record: record.update(target="refs/tags/x")),
         "its target 'refs/tags/x' is not a branch",

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.audit.logs import read_only, unprivileged
 from tests.plan.plans import state, untouched
 from tests.repos import ROOT, TINY, Repo, Result
 from tests.world import tick
@@ -229,6 +230,7 @@ def test_interrupted_its_work_is_kept_as_a_draft(repo: Repo, env: dict[str, str]
     [plan] = plans(repo)
     assert plan["state"] == "draft"
     assert [step["title"] for step in plan["steps"]] == ["Add a", "Change files at the top"]
+    assert plan["notes"][0].endswith("without a sandbox" if env else "in a sandbox")
 
 
 def start(repo: Repo, script: str, env: dict[str, str]) -> subprocess.Popen[str]:
@@ -493,3 +495,10 @@ def test_an_empty_command(repo: Repo, command: str, words: str) -> None:
         answer = repo.tiny("propose", "--agent", command, "do it", check=False)
     assert answer.code != 0
     assert plans(repo) == []
+
+
+def test_a_read_only_repository_takes_nothing_over_and_says_why(repo: Repo) -> None:
+    with read_only(repo.path / ".git"):
+        done = unprivileged([*TINY, "propose", "--agent", agent(repo, "echo a > a"), "do it"], cwd=repo.path)
+    assert done.returncode == 4, done.stderr
+    assert b"hint: is the disk full, or the repository read-only?" in done.stderr

@@ -36,6 +36,8 @@ LINE_BYTES = 300_000
 # By default DuckDB writes the file anew for every 16 MB, which at a million entries is most of a fold's time.
 CHECKPOINT_THRESHOLD = "256MB"
 SCHEMA = 2
+# PIVOT is several statements in one (MULTI). SHOW, DESCRIBE, SUMMARIZE, FROM and VALUES are SELECT.
+_QUESTIONS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "MULTI"})
 
 _Config = dict[str, str | bool | int | float | list[str]]
 _TABLES = """
@@ -251,10 +253,10 @@ def _lines(connection: duckdb.DuckDBPyConnection) -> None:
 def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any]) -> None:
     for view in VIEWS.values():
         connection.execute(view)
+    # What is in memory was not opened read-only.
+    connection.execute("BEGIN TRANSACTION READ ONLY")
     try:
-        rows = connection.execute(sql, parameters)
-        if rows is None:
-            _fail("sql", "there is no statement in it")
+        rows = connection.execute(_question(connection, sql), parameters)
         _print([name for name, *_ in rows.description or []])
         while found := rows.fetchmany(1000):
             for row in found:
@@ -263,6 +265,18 @@ def _query(connection: duckdb.DuckDBPyConnection, sql: str, parameters: list[Any
         raise
     except duckdb.Error as refused:
         _fail("sql", str(refused))
+
+
+def _question(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    statements = connection.extract_statements(sql)
+    if not statements:
+        _fail("sql", "there is no statement in it")
+    if len(statements) > 1:
+        _fail("sql", f"it holds {len(statements)} statements: ask one at a time")
+    kind = statements[0].type.name
+    if kind not in _QUESTIONS:
+        _fail("sql", f"only questions are answered (SELECT and the like), and {kind} is none: everything is read-only")
+    return statements[0]
 
 
 def _print(row: list[Any]) -> None:
@@ -311,13 +325,19 @@ def main() -> None:
         _fail("unlike", str(odd))
     except duckdb.OutOfMemoryException as odd:
         _fail("memory", str(odd))
-    except duckdb.IOException as odd:
-        _fail(
-            "busy" if "lock" in str(odd) or "Permission denied" in str(odd) or "Read-only" in str(odd) else "damaged",
-            str(odd),
-        )
     except duckdb.Error as odd:
-        _fail("damaged", str(odd))
+        _fail(_kind(odd), str(odd))
+    except OSError as odd:
+        _fail("full", odd.strerror or type(odd).__name__)
+
+
+def _kind(error: duckdb.Error) -> str:
+    """Why the file cannot be used: DuckDB tells it in words alone. ``full`` comes up in a commit as well."""
+    text = str(error)
+    if "No space left" in text or "quota exceeded" in text:
+        return "full"
+    shut = ("lock", "Permission denied", "Read-only")
+    return "busy" if isinstance(error, duckdb.IOException) and any(word in text for word in shut) else "damaged"
 
 
 if __name__ == "__main__":

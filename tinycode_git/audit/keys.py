@@ -121,6 +121,13 @@ class LogState:
         except OSError:
             return None
 
+    def begun_here(self) -> int:
+        """When this user first noted where the log is written, in nanoseconds; 0 where that is not known."""
+        try:
+            return (self.folder / "clone").stat().st_mtime_ns
+        except OSError:
+            return 0
+
 
 def known_logs() -> list[LogState]:
     """Every log that this user's state directory knows."""

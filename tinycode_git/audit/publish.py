@@ -61,7 +61,10 @@ def checkpoint(
                 sign = git.quiet(*_SIGNS, ok=(0, 1, 128)).text == "true"
             return _checkpoint(git, store, ledger, refs_in(listed().text), sign, key)
     except OSError as failed:
-        raise Incomplete(f"a checkpoint cannot be written: {failed.strerror}") from failed
+        raise Incomplete(
+            f"a checkpoint cannot be written: {failed.strerror}",
+            "is the repository read-only, or the disk full? the log itself is as it was",
+        ) from failed
 
 
 def _checkpoint(git: Git, store: Objects, ledger: JournalLedger, places: Places, sign: bool, key: str) -> Published:

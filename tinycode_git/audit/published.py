@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from tinycode_git.audit.entry import Altered
 from tinycode_git.audit.note import Checkpoint, Note, parse_checkpoint, parse_note
 from tinycode_git.audit.objects import Entries, parse_tree
-from tinycode_git.audit.tiles import WIDTH, Edge, hashes_of, path_of, unbundle, widths
+from tinycode_git.audit.tiles import WIDTH, Edge, hashes_of, path_of, whole_entries, widths
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git, Pipe
 
@@ -122,14 +122,20 @@ class Objects:
         """The entries that ``commit`` publishes, from ``start`` (a multiple of 256) on."""
         for index in range(start // WIDTH, -(-size // WIDTH)):
             width = min(WIDTH, size - index * WIDTH)
-            found = unbundle(self.need(f"{commit}:{path_of('entries', index, width)}"))
+            found, rest = whole_entries(self.need(f"{commit}:{path_of('entries', index, width)}"))
             # First what is there: where a bundle holds others than it should, they tell at which entry.
             yield from found[:width]
-            if len(found) != width:
-                raise Altered(f"entry bundle {index} of the checkpoint holds {len(found)} entries instead of {width}")
+            if len(found) < width:
+                where = f"{'in the middle of' if rest else 'before'} entry {index * WIDTH + len(found)}"
+                raise Altered(f"entry bundle {index} of the checkpoint is cut {where}")
+            if rest or len(found) > width:
+                raise Altered(f"entry bundle {index} of the checkpoint holds more than its {width} entries")
 
     def head(self, commit: str, source: str) -> Head:
         """The checkpoint of a commit. Raises Altered where it holds none, Incomplete where it is missing."""
+        top = self.get(f"{commit}^{{tree}}", "tree")
+        if top is not None and b"checkpoint" not in parse_tree(top, len(commit) // 2):
+            raise Altered(f"the commit {commit[:12]} holds no checkpoint")
         note = parse_note(self.need(f"{commit}:checkpoint"))
         return Head(commit, source, note, parse_checkpoint(note.text))
 

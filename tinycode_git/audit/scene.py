@@ -11,7 +11,7 @@ from pathlib import Path
 from tinycode_git.audit.chain import Chain, Named, parse_anchor
 from tinycode_git.audit.entry import Altered, parse
 from tinycode_git.audit.journal import Journal
-from tinycode_git.audit.keys import known_logs
+from tinycode_git.audit.keys import LogState, known_logs
 from tinycode_git.audit.line import split
 from tinycode_git.audit.note import Verifier, parse_checkpoint
 from tinycode_git.audit.published import Head, Objects, history, refs
@@ -145,20 +145,45 @@ def gather_witnesses(scene: Scene, own: str, common_dir: Path) -> None:
             continue
         seen = parse_checkpoint(note.text)
         scene.name(Named(Anchor(state.log, seen.size, seen.root.hex()), "the witness file"))
-        top = scene.highest(state.log)
-        if mine and not own and scene.journal.path.exists():
-            scene.report.problem(Kind.CUT, state.log, 0, f"the journal of {seen.size} entries is empty", JOURNAL)
-        elif mine and not own:
-            scene.report.could_not(f"the journal of log {state.log}", "it is gone: git tiny audit restore")
-        if mine and state.log != own and (top is None or top.checkpoint.size < seen.size):
-            held = top.checkpoint.size if top else 0
-            scene.report.problem(
-                Kind.CUT,
-                state.log,
-                held,
-                f"this clone's log had {seen.size} entries; {held} are here",
-                "the witness file",
+        if mine and state.log != own:
+            _hold_lost(scene, state, own, common_dir, seen.size)
+
+
+def _hold_lost(scene: Scene, state: LogState, own: str, common_dir: Path, size: int) -> None:
+    """A log was written at this path, and is not the one that is written here now."""
+    top = scene.highest(state.log)
+    held = top.checkpoint.size if top else 0
+    if is_younger(common_dir, state.begun_here()):
+        if held < size:
+            scene.report.could_not(
+                f"log {state.log}, which was written at this path: {size} entries, {held} are here",
+                "every file of this git directory is younger than that log: either the repository was cloned anew, or"
+                f" its git directory was replaced so that the log is gone. {FETCH} brings what was pushed; if you"
+                f" deleted the old clone yourself, remove {state.folder / 'clone'}",
             )
+        return
+    if not own and scene.journal.path.exists():
+        scene.report.problem(Kind.CUT, state.log, 0, f"the journal of {size} entries is empty", JOURNAL)
+    elif not own:
+        scene.report.could_not(f"the journal of log {state.log}", "it is gone: git tiny audit restore")
+    if held < size:
+        message = f"this clone's log had {size} entries; {held} are here"
+        scene.report.problem(Kind.CUT, state.log, held, message, "the witness file")
+
+
+def is_younger(common_dir: Path, moment: int) -> bool:
+    """Whether a git directory was made as a whole after ``moment`` (nanoseconds): all that git keeps in it changed
+    since. No program sets that time back (ctime, inode(7)); whoever copies the whole directory gets a younger one, so
+    this tells a log that was cut from one that may have been, never from one that is whole.
+    """
+    for folder, folders, names in os.walk(common_dir):
+        if Path(folder) == common_dir and "tiny" in folders:
+            folders.remove("tiny")
+        for name in (*folders, *names):
+            with suppress(FileNotFoundError):
+                if (Path(folder) / name).lstat().st_ctime_ns <= moment:
+                    return False
+    return True
 
 
 def _same(path: Path | None, other: Path) -> bool:

@@ -124,6 +124,9 @@ class Store:
         if kind == "busy":
             self.said.append("another program has the DuckDB file open; this answer was built from the journal")
             return {**job, "database": _MEMORY}
+        if kind == "full":
+            self.said.append("the DuckDB file could not be written (disk full); this answer was built from the journal")
+            return {**job, "database": _MEMORY}
         if kind == "unlike":
             self._judge(message)
         elif kind in ("damaged", "crash"):

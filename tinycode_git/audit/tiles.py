@@ -40,14 +40,22 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 
 def unbundle(data: bytes) -> list[bytes]:
     """The entries of a bundle. Raises Altered where it is cut."""
+    found, rest = whole_entries(data)
+    if rest:
+        raise Altered("an entry bundle is cut short")
+    return found
+
+
+def whole_entries(data: bytes) -> tuple[list[bytes], bytes]:
+    """The entries of a bundle, and what is left where it is cut in the middle of one."""
     found, at = [], 0
-    while at < len(data):
+    while at + 2 <= len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2])
-        if end > len(data) or at + 2 > len(data):
-            raise Altered("an entry bundle is cut short")
+        if end > len(data):
+            break
         found.append(data[at + 2 : end])
         at = end
-    return found
+    return found, data[at:]
 
 
 def hashes_of(tile: bytes) -> list[bytes]:

@@ -111,8 +111,9 @@ def _against_published(scene: Scene, lines: Iterator[bytes], head: Head) -> Iter
     seq = 0
     try:
         for line in lines:
-            other = next(theirs, None)
+            # Before anything may fail: what is published does not take a line from the journal.
             yield line
+            other = next(theirs, None)
             if other is None:
                 break
             if not line.startswith(other + b"\t"):
@@ -161,10 +162,13 @@ def _verify_published(scene: Scene, log: str) -> None:
 
 
 def _published_items(scene: Scene, head: Head) -> Iterator[bytes]:
+    seq = 0
     try:
-        yield from scene.store.entries(head.commit, head.checkpoint.size)
+        for data in scene.store.entries(head.commit, head.checkpoint.size):
+            yield data
+            seq += 1
     except Altered as odd:
-        scene.report.problem(Kind.ALTERED, head.checkpoint.log, None, odd.message, head.source)
+        scene.report.problem(Kind.ALTERED, head.checkpoint.log, seq, odd.message, head.source)
     except Incomplete as missing:
         scene.report.could_not(f"the entries of log {head.checkpoint.log}", missing.message)
 

@@ -85,7 +85,9 @@ def apply(
         str,
         typer.Option("--expect-tree", metavar="OID", help="Approve also this tree, which a hook made of the merge."),
     ] = "",
-    steps: Annotated[str, typer.Option("--steps", metavar="N,N-N", help="Apply only these steps, as 1,3-4.")] = "",
+    steps: Annotated[
+        str | None, typer.Option("--steps", metavar="N,N-N", help="Apply only these steps, as 1,3-4.")
+    ] = None,
     with_needed: Annotated[
         bool, typer.Option("--with-needed", help="With --steps: add the steps that the chosen ones need.")
     ] = False,
@@ -130,9 +132,11 @@ def apply(
     """
     if no_check and (check or each_step):
         raise UsageError("--no-check cannot be combined with --check or --each-step", "see git tiny apply --help")
+    if steps is not None and not steps.strip():
+        raise UsageError("--steps names no step", "for example --steps 1,3-4; without it the whole plan is applied")
     if with_needed and not steps:
         raise UsageError("--with-needed goes with --steps", "see git tiny apply --help")
-    choice = Choice(steps, with_needed)
+    choice = Choice(steps or "", with_needed)
     preload("pygit2", "tinycode_git.safety.flow", "tinycode_git.audit.ledger", "concurrent.futures.thread")
     if dry_run:
         _preview(plan, choice, json)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinycode_git.commands.app import new_app
+from tinycode_git.errors import UsageError
 
 app = new_app()
 
@@ -38,7 +39,7 @@ def ask(
     \b
       0  answered
       1  answered, but a place that it names does not hold
-      2  no such path at that commit
+      2  no question, or no such path at that commit
       4  no model is set up, or it gave no answer
     """
     from tinycode_git.commands.asking import answer
@@ -47,6 +48,8 @@ def ask(
     from tinycode_git.render.progress import progress
 
     preload("pygit2", "tinycode_git.planners.context.gather")
+    if not question.strip():
+        raise UsageError("the question is empty", 'for example git tiny ask "where are passwords hashed?"')
     repo = reading()
     with talking(repo, reading_ledger(repo), "ask", model) as talk:
         commit = repo.resolve(at)

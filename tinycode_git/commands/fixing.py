@@ -12,6 +12,7 @@ from tinycode_git.commands.modelplan import Asked, keep, run_once, tell_end
 from tinycode_git.commands.modeltell import tell
 from tinycode_git.commands.opening import from_top, planning, say
 from tinycode_git.commands.talking import Talking, Watched, talking
+from tinycode_git.edits.lines import split_lines
 from tinycode_git.errors import Refused, UsageError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.gate import Check, GateResult, run_gate
@@ -67,7 +68,11 @@ def _place(repo: PlanRepo, goal: Target, text: str) -> tuple[str, int] | None:
     snapshot = repo.snapshot(goal.base)
     if snapshot.entry(path) is None:
         raise UsageError(f"there is no {path} in the repository", "name a file that is committed")
-    return path, int(match[2] or 0)
+    line, lines = int(match[2] or 0), len(split_lines(snapshot.read(path) or b""))
+    if line > lines:
+        where = goal.ref.removeprefix("refs/heads/")
+        raise UsageError(f"{path} has no line {line}", f"it has {lines} lines on {where}")
+    return path, line
 
 
 def _failure(repo: PlanRepo, goal: Target, fault: Fault, check: Check | None) -> Failure | None:

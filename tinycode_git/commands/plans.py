@@ -13,7 +13,7 @@ from tinycode_git.commands.opening import reading
 from tinycode_git.commands.planview import PlanView, drawn, listing, view
 from tinycode_git.errors import UsageError
 from tinycode_git.plan.record import State
-from tinycode_git.plan.store import all_plans
+from tinycode_git.plan.store import readable_plans
 from tinycode_git.render import console, jsonout
 
 app = new_app()
@@ -49,11 +49,12 @@ def plans(
     \b
       0  done (also where there is none)
       2  no such state
-      4  a record cannot be read
+      4  a record cannot be read; the other plans are listed
     """
     wanted = _states(state, all_ or json)
     repo = reading()
-    found = [plan for plan in all_plans(repo) if plan.record.state in wanted]
+    plans, unreadable = readable_plans(repo)
+    found = [plan for plan in plans if plan.record.state in wanted]
     if json:
         jsonout.write(Plans(tuple(view(plan) for plan in found)))
     elif found and graph:
@@ -64,6 +65,8 @@ def plans(
         sys.stderr.write(
             "no plans; git tiny propose makes one\n" if all_ else "no open plans (--all lists closed ones)\n"
         )
+    for error in unreadable.values():
+        raise error
 
 
 def _states(name: str, everything: bool) -> tuple[State, ...]:

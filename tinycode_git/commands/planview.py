@@ -103,11 +103,17 @@ def summary(plan: Plan, console: Console) -> str:
     risk = paint(plan.risk.value, RISK_STYLE[plan.risk])
     head = f"{paint(plan.id, Style.STRONG)}  {state}, risk {risk}, for {visible(target)}"
     rows = [head, *_task(record.task)]
-    rows.append(f"  branch {visible(plan.branch.removeprefix('refs/heads/'))} at {paint(plan.tip[:12], Style.OID)}")
+    # A part of a plan that is looked at before it is approved: no ref names it, and no record.
+    here = (
+        "branch " + visible(plan.branch.removeprefix("refs/heads/"))
+        if plan.head
+        else "not made yet: its steps would be"
+    )
+    rows.append(f"  {here} at {paint(plan.tip[:12], Style.OID)}")
     rows.append(f"  {visible(record.event.action)} by {visible(record.event.by)}{_note(record.event.note)}")
     if record.merge and record.state is State.APPLIED:
         rows.append(f"  merged as {paint(record.merge[:12], Style.OID)}")
-    if not plan.branch_tip and record.state in (State.OPEN, State.DRAFT):
+    if plan.head and not plan.branch_tip and record.state in (State.OPEN, State.DRAFT):
         short = visible(plan.branch.removeprefix("refs/heads/"))
         rows.append(f"  the branch is gone; git branch {short} {plan.tip[:12]} brings it back")
     if plan.edited:
@@ -246,7 +252,8 @@ def listing(plans: Sequence[Plan], console: Console) -> str:
 def drawn(plans: Sequence[Plan], console: Console) -> str:
     """The plans as a tree: each target, below it the plans for it, below those the plans stacked on them."""
     text = ""
-    for depth, name, plan in graph(plans):
+    rows = graph(plans)
+    for (_, name, plan), before in zip(rows, branches([depth for depth, _, _ in rows]), strict=True):
         if plan is None:
             text += console.paint(visible(name), Style.REF) + "\n"
             continue
@@ -255,5 +262,16 @@ def drawn(plans: Sequence[Plan], console: Console) -> str:
         count = len(plan.steps)
         title = visible(plan.record.task.strip().split("\n")[0][:80])
         steps = f"{count} step{'s' * (count != 1)}"
-        text += f"{'   ' * (depth - 1)}└─ {console.paint(plan.id, Style.STRONG)} ({marks}, {steps}) {title}\n"
+        text += f"{before or '└─ '}{console.paint(plan.id, Style.STRONG)} ({marks}, {steps}) {title}\n"
     return text
+
+
+def branches(depths: Sequence[int]) -> list[str]:
+    """What stands before each row of a tree: a line goes on as long as more of the same depth come below."""
+    drawn, open_at = [], set[int]()
+    for depth in reversed(depths):
+        open_at = {one for one in open_at if one <= depth}
+        above = ["│  " if one in open_at else "   " for one in range(1, depth)]
+        drawn.append("".join(above) + (("├─ " if depth in open_at else "└─ ") if depth else ""))
+        open_at.add(depth)
+    return drawn[::-1]

@@ -16,7 +16,7 @@ from tinycode_git.commands.planview import listing
 from tinycode_git.git.read import ReadRepo
 from tinycode_git.ledger import Intent
 from tinycode_git.plan.record import State
-from tinycode_git.plan.store import Plan, all_plans
+from tinycode_git.plan.store import Plan, readable_plans
 from tinycode_git.render import console, jsonout
 from tinycode_git.render.escape import visible
 
@@ -52,10 +52,11 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print one JSON obj
     \b
       0  done
       1  not in a git repository
+      4  a plan's record cannot be read; everything else is shown
     """
     repo = reading()
     held = modes.ceiling(os.environ, config.read(repo.git).mode)
-    plans = all_plans(repo)
+    plans, unreadable = readable_plans(repo)
     waiting = [plan for plan in plans if plan.record.state in _WAITING]
     broken = tuple(f"{intent.operation.action} {intent.operation.plan}".strip() for intent in _interrupted(repo))
     branch = repo.head_branch()
@@ -70,8 +71,10 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print one JSON obj
     )
     if json:
         jsonout.write(found)
-        return
-    _print(repo, found, waiting)
+    else:
+        _print(repo, found, waiting)
+    for error in unreadable.values():
+        raise error
 
 
 def _print(repo: ReadRepo, found: Status, waiting: list[Plan]) -> None:

@@ -78,6 +78,7 @@ _UNWRITABLE = (
     "File too large",
     "Input/output error",
     "insufficient permission for adding an object",
+    "nable to create temporary file",
     "couldn't write '",  # a ref's lock file; git does not say why
     "unable to write new",  # of an index; nor here
 )

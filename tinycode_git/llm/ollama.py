@@ -25,6 +25,7 @@ from tinycode_git.llm.memory import available, gigabytes
 from tinycode_git.llm.ollamalist import QUICK, card_of, installed, not_there
 from tinycode_git.llm.spoken import without_thinking
 from tinycode_git.llm.tokens import was_cut
+from tinycode_git.llm.unending import Pieces
 from tinycode_git.llm.wire import Gone, Said
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Ollama:
             raise not_there(self.host, gone) from gone
         except Said as said:
             raise self._unknown(said) from said
+        if not isinstance(found, dict):
+            raise Gone(f"what answers at {self.host} is not Ollama", "git config tiny.modelHost names the server")
         digest, size = self._digest()
         return card_of(self.model, found, digest, size)
 
@@ -154,8 +157,10 @@ class Ollama:
         pieces: list[str] = []
         thought = called = False
         last = None
+        endless = Pieces(question.parameters.most)
         for part in self._parts(stream):
             message = part.message
+            endless.take(message.content or "")
             thought = thought or bool(message.thinking)
             if message.tool_calls:
                 called = True
@@ -190,7 +195,8 @@ class Ollama:
 
     def fill(self, before: str, after: str, question: Question) -> Answer | None:
         """See ``Backend.fill``."""
-        if "insert" not in self.card().abilities:
+        # Without a prompt it would only load the model (Ollama's API documentation).
+        if "insert" not in self.card().abilities or not before:
             return None
         begun = time.monotonic()
         with self._foreign():
@@ -241,13 +247,14 @@ class Ollama:
         import httpx
         import ollama
 
+        from tinycode_git.llm.watched import Watched
+
         return ollama.Client(
             str(self.host),
             timeout=httpx.Timeout(self.wait, connect=QUICK),
             follow_redirects=False,
             trust_env=False,
-            # Nothing to verify without TLS, and reading the certificates takes 30 ms.
-            **({"verify": False} if self.host.scheme == "http" else {}),
+            transport=Watched(self.host, self.wait),
         )
 
     @contextmanager

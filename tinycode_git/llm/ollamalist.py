@@ -29,7 +29,7 @@ class Listed:
 
 def not_there(host: Host, gone: Gone) -> Incomplete:
     """The error where no Ollama answers at ``host``: what to install or start, and what works without."""
-    if "has not answered" in gone.message:
+    if "has not answered" in gone.message or "what answers" in gone.message:
         return gone
     return Incomplete(
         f"no Ollama answers at {host}",
@@ -40,10 +40,11 @@ def not_there(host: Host, gone: Gone) -> Incomplete:
 def installed(host: Host, timeout: float = QUICK) -> list[Listed]:
     """The models of a server, as it lists them. Raises Incomplete."""
     try:
-        rows = wire.mapping(wire.call(host, "GET", "/api/tags", timeout=timeout)).get("models")
+        found = wire.call(host, "GET", "/api/tags", timeout=timeout)
     except Gone as gone:
         raise not_there(host, gone) from gone
-    if rows is not None and not isinstance(rows, list):
+    rows = found.get("models") if isinstance(found, dict) else ""
+    if not isinstance(rows, list | None):
         raise Gone(f"what answers at {host} is not Ollama", "git config tiny.modelHost names the server")
     return [_listed(row) for row in map(wire.mapping, rows or ()) if row.get("name")]
 

@@ -17,6 +17,7 @@ from tinycode_git.llm.backend import Card
 from tinycode_git.llm.hosts import Host
 from tinycode_git.llm.llamaserver import Collected, chat_body, infill, tokenize
 from tinycode_git.llm.tokens import was_cut
+from tinycode_git.llm.unending import Pieces
 from tinycode_git.llm.wire import Gone, Said
 
 _QUICK = 10.0
@@ -78,6 +79,7 @@ class OpenAI:
         """See ``Backend.chat``."""
         begun = time.monotonic()
         collected = Collected(shown)
+        pieces = Pieces(question.parameters.most)
         body = chat_body(self.model, question)
         finished = False
         with wire.opened(
@@ -90,6 +92,7 @@ class OpenAI:
                 if text == b"[DONE]":
                     finished = True
                     break
+                pieces.take(text.decode("latin-1"))
                 collected.take(_json(text, self.host))
         if collected.error:
             raise Said(f"the model server at {self.host} could not answer: {collected.error}", 0)

@@ -7,6 +7,7 @@ that the first request is out long before a model's own package has been importe
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -14,9 +15,10 @@ from typing import Any
 
 from tinycode_git.errors import Incomplete
 from tinycode_git.llm.hosts import Host
+from tinycode_git.llm.unending import Lines
 
 _LONGEST = 64 * 1024 * 1024
-_LONGEST_LINE = 4 * 1024 * 1024
+_PART = 1 << 16
 
 
 class Gone(Incomplete):
@@ -94,7 +96,7 @@ def call(
     """The JSON that a request is answered with. Raises Incomplete."""
     with opened(host, method, path, body, headers=headers or {}, timeout=timeout) as response:
         try:
-            return json.loads(response.read(_LONGEST))
+            return json.loads(_whole(response, timeout))
         except TimeoutError as error:
             raise Gone(f"the model server at {host} has not answered for {timeout:.0f} s", _SLOW) from error
         except (OSError, HTTPException) as error:
@@ -103,15 +105,26 @@ def call(
             raise Gone(f"what answers at {host} is not a model server: no JSON came back") from error
 
 
+def _whole(response: HTTPResponse, timeout: float) -> bytes:
+    """All of a response, within ``timeout`` seconds: each byte of one that drips begins the socket's time anew."""
+    data, end = bytearray(), time.monotonic() + timeout
+    while len(data) < _LONGEST and (part := response.read1(_PART)):
+        data += part
+        if time.monotonic() > end:
+            raise TimeoutError
+    return bytes(data)
+
+
 def lines(response: HTTPResponse, host: Host, timeout: float) -> Iterator[bytes]:
-    """The lines of a streamed answer. Raises Gone where the server stops in the middle."""
-    while True:
-        try:
-            line = response.readline(_LONGEST_LINE)
-        except TimeoutError as error:
-            raise Gone(f"the model server at {host} has said nothing for {timeout:.0f} s", _SLOW) from error
-        except (OSError, HTTPException, ValueError) as error:
-            raise Gone(f"the model server at {host} went away in the middle of an answer") from error
-        if not line:
-            return
-        yield line.rstrip(b"\r\n")
+    """The lines of a streamed answer. Raises Gone where the server stops in the middle, Endless."""
+    rest = b""
+    try:
+        for part in Lines(timeout).watched(iter(lambda: response.read1(_PART), b"")):
+            *whole, rest = (rest + part).split(b"\n")
+            yield from (line.rstrip(b"\r") for line in whole)
+    except TimeoutError as error:
+        raise Gone(f"the model server at {host} has said nothing for {timeout:.0f} s", _SLOW) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise Gone(f"the model server at {host} went away in the middle of an answer") from error
+    if rest:
+        yield rest

@@ -110,6 +110,8 @@ def _checked(repo: ReadRepo, plan_id: str, head: str, tip: str) -> Record | None
         raise Incomplete("its branch was not pushed with it")
     if not record.target.startswith("refs/heads/"):
         raise Refused(f"its target {record.target!r} is not a branch")
+    if repo.git.quiet("check-ref-format", record.target, ok=(0, 1)).code:
+        raise Refused(f"its target {record.target!r} is no name of a branch")
     base = repo.find(record.base) if _is_oid(record.base) else None
     if base is None or not repo.is_ancestor(base, tip):
         raise Refused("its base is not below its branch")

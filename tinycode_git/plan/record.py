@@ -139,7 +139,10 @@ def load(data: bytes, where: str) -> Record:
         _check_types(record)
         return record
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise Incomplete(f"{where} does not hold a readable record: {error}", f"git show {where}:plan.json") from error
+        raise Incomplete(
+            f"{where} does not hold a readable record: {error}",
+            f"git show {where}:plan.json shows it, git update-ref {where} {where}~1 goes back to the record before it",
+        ) from error
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "tuple[str, ...]": tuple}

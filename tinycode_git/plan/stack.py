@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.plan.record import Event
-from tinycode_git.plan.store import Plan, all_plans, save
+from tinycode_git.plan.store import Plan, readable_plans, save
 
 
 def above(plans: Sequence[Plan], plan: Plan) -> list[Plan]:
@@ -19,7 +19,7 @@ def retarget_above(repo: PlanRepo, plan: Plan) -> list[RefMove]:
     """The record moves by which plans stacked on ``plan`` get its target, once it is applied."""
     who = repo.identity()
     moves = []
-    for one in above(all_plans(repo), plan):
+    for one in above(readable_plans(repo)[0], plan):
         note = f"{plan.id} was applied to {plan.record.target.removeprefix('refs/heads/')}"
         event = Event("retargeted", f"{who.name} <{who.email}>", who.when, note)
         moves.append(save(repo, one.record.after(event, target=plan.record.target), one.head))

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 
-from tinycode_git.errors import Refused, UsageError
+from tinycode_git.errors import Incomplete, Refused, UsageError
 from tinycode_git.git.read import ReadRepo, by_prefix
 from tinycode_git.git.refs import RefMove
 from tinycode_git.git.trees import EMPTY_TREE
@@ -63,26 +63,42 @@ class Plan:
 
 
 def all_plans(repo: ReadRepo) -> list[Plan]:
-    """Every plan of this repository, newest first."""
+    """Every plan of this repository, newest first. Raises Incomplete where a record cannot be read."""
+    plans, unreadable = readable_plans(repo)
+    for error in unreadable.values():
+        raise error
+    return plans
+
+
+def readable_plans(repo: ReadRepo) -> tuple[list[Plan], dict[str, Incomplete]]:
+    """The plans whose records can be read, newest first; by id, why others (damaged, or of a newer version) cannot."""
     prefix = repo.config("tiny.prefix") or "tiny"
     refs = repo.refs(RECORDS, f"refs/heads/{prefix}/")
     heads = {name.removeprefix(RECORDS): oid for name, oid in refs.items() if name.startswith(RECORDS)}
     found = repo.read_many(f"{oid}:plan.json" for oid in heads.values())
-    plans = []
+    plans, unreadable = [], {}
     for (plan_id, head), data in zip(heads.items(), found, strict=True):
-        record = load(data or b"", record_ref(plan_id))
+        try:
+            record = load(data or b"", record_ref(plan_id))
+        except Incomplete as error:
+            unreadable[plan_id] = error
+            continue
         branch = branch_ref(prefix, plan_id)
         plans.append(Plan(repo, record, head, branch, refs.get(branch, "")))
-    return sorted(plans, key=lambda plan: (plan.record.created, plan.id), reverse=True)
+    return sorted(plans, key=lambda plan: (plan.record.created, plan.id), reverse=True), unreadable
 
 
 def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
     """The plan that ``name`` (an id, a unique prefix, or its branch) means; without a name the newest in ``states``.
 
-    Raises UsageError for an unknown or ambiguous name, Refused where there is no such plan.
+    Raises UsageError for an unknown or ambiguous name, Refused where there is no such plan, Incomplete where its
+    record cannot be read, or, without a name, any.
     """
-    plans = {plan.id: plan for plan in all_plans(repo)}
+    found, unreadable = readable_plans(repo)
+    plans = {plan.id: plan for plan in found}
     if name is None:
+        for error in unreadable.values():
+            raise error
         wanted = states or (State.OPEN,)
         found = [plan for plan in plans.values() if plan.record.state in wanted]
         if found:
@@ -91,7 +107,9 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
         makes = "git tiny propose makes one; " if State.OPEN in wanted else ""
         raise Refused(f"there is no {kinds} plan here", f"{makes}git tiny plans --all lists every plan")
     short = name.removeprefix("refs/heads/").removeprefix((repo.config("tiny.prefix") or "tiny") + "/")
-    matches = by_prefix(dict.fromkeys(plans, ""), short)
+    matches = by_prefix(dict.fromkeys((*plans, *unreadable), ""), short)
+    if len(matches) == 1 and matches[0] in unreadable:
+        raise unreadable[matches[0]]
     if len(matches) == 1:
         return plans[matches[0]]
     if len(matches) > 1:
@@ -103,14 +121,21 @@ def find_plan(repo: ReadRepo, name: str | None, *states: State) -> Plan:
 
 
 def _newest(repo: ReadRepo, plans: list[Plan]) -> Plan:
-    """The plan that something happened to last; of several applied in the same second the one merged on top."""
+    """The plan that something happened to last; of several applied in the same second the one merged on top, of
+    several rolled back the one merged lowest.
+    """
     last = max(plan.record.event.at for plan in plans)
     tied = [plan for plan in plans if plan.record.event.at == last]
     merges = {plan.record.merge: plan for plan in tied if plan.record.merge and repo.find(plan.record.merge)}
     if len(merges) < 2:
         return tied[0]
-    top = repo.git.quiet("rev-list", "--topo-order", "--max-count=1", *merges).text
-    return merges.get(top, tied[0])
+    undone = all(plan.record.state is State.ROLLED_BACK for plan in tied)
+    while len(merges) > 1:
+        top = repo.git.quiet("rev-list", "--topo-order", "--max-count=1", *merges).text
+        if not undone:
+            return merges.get(top, tied[0])
+        merges.pop(top, None)
+    return next(iter(merges.values()))
 
 
 def save(repo: PlanRepo, record: Record, head: str, attached: Mapping[str, bytes] = _NOTHING) -> RefMove:

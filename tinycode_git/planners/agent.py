@@ -97,7 +97,8 @@ def run_agent(repo: ReadRepo, base: str, agent: Agent, shown: Callable[[str], ob
             outcome = run(errand, shown)
         except KeyboardInterrupt:
             interrupted = True
-            outcome = Outcome(-signal.SIGINT, time.monotonic() - begun, 0.0, 0, output)
+            seconds, held = time.monotonic() - begun, agent.sandbox is not None
+            outcome = Outcome(-signal.SIGINT, seconds, 0.0, 0, output, sandboxed=held)
         printed = output.read_bytes()[-_KEPT:] if output.exists() else b""
         remove(place.scratch)
         taken = harvest(place, base, repo.git)
