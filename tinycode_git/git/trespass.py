@@ -111,7 +111,10 @@ class Before:
         moves = [
             RefMove(name, now.refs.get(name, ""), was.get(name, ""))
             for name in sorted({*now.refs, *was})
-            if name.startswith("refs/") and now.refs.get(name) != was.get(name)
+            if name.startswith("refs/")
+            and now.refs.get(name) != was.get(name)
+            # What a program stashed is the user's own work, and nothing else holds it.
+            and not (name == "refs/stash" and name in now.refs)
         ]
         return moves + [
             RefMove(name, own.get(name, ""), oid) for name, oid in self.ours.items() if own.get(name) != oid
