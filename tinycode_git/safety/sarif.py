@@ -81,17 +81,22 @@ def _result(finding: Finding, numbers: Mapping[str, int], blocks: bool) -> dict[
 
 
 def _location(finding: Finding) -> dict[str, Any]:
-    if not finding.path:
-        return {"logicalLocations": [{"fullyQualifiedName": f"{finding.where} of {finding.oid or 'the new commit'}"}]}
-    uri = quote(finding.path.encode("utf-8", "surrogateescape"), safe="/")
-    if uri.startswith("/") or ".." in uri.split("/"):  # a path that leaves the tree is no relative reference
-        uri = uri.lstrip("/").replace("..", "%2E%2E")
-    place: dict[str, Any] = {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
-    if finding.where == "content":
-        place["region"] = {
+    """Where it is. GitHub takes no report with a result that is in no file or at no line ("SARIF support for code
+    scanning"): a path stands at its line 1, a message in the file where git keeps it while it is written."""
+    region = {"startLine": 1}
+    if finding.path and finding.where == "content":
+        region = {
             "startLine": finding.line,
             "startColumn": finding.column,
             "endLine": finding.end_line,
             "endColumn": max(finding.end_column, finding.column + (finding.end_line == finding.line)),
         }
-    return {"physicalLocation": place}
+    uri = quote(finding.path.encode("utf-8", "surrogateescape"), safe="/") or "COMMIT_EDITMSG"
+    if uri.startswith("/") or ".." in uri.split("/"):  # a path that leaves the tree is no relative reference
+        uri = uri.lstrip("/").replace("..", "%2E%2E")
+    file = {"uri": uri, "uriBaseId": "%SRCROOT%"}
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": file, "region": region}}
+    if not finding.path:
+        name = f"{finding.where} of {finding.oid or 'the new commit'}"
+        place["logicalLocations"] = [{"fullyQualifiedName": name}]
+    return place
