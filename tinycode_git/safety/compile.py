@@ -14,7 +14,7 @@ from tinycode_git.safety import fold
 from tinycode_git.safety.factor import factor, parsed
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
-from tinycode_git.safety.ruleset import HIDDEN, SPLIT
+from tinycode_git.safety.ruleset import HIDDEN, LATE, PATH, SPLIT, TEXT
 from tinycode_git.safety.segment import segment
 from tinycode_git.safety.workers import spread
 
@@ -23,8 +23,11 @@ _LONG_WORD = 9
 _REACH = 4096
 _MANY = 300
 _RARE = 8
+_QUICK = 800  # what is longer takes too long to compile where it holds many anchors
 _NEAR = 512  # what keywords may be away from a match, and their own length
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
+# Hyperscan refuses many an anchor; without it more is found, which is confirmed anyway.
+_ANCHOR = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])|\$", re.S)
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
 _EACH = hyperscan.HS_FLAG_MULTILINE
 
@@ -36,7 +39,7 @@ class Compiled(NamedTuple):
     reach: list[int]
     groups: dict[str, str]
     digest: str
-    databases: list[tuple[bool, list[tuple[int, ...]], bytes]]
+    databases: list[tuple[str, list[tuple[int, ...]], bytes]]
 
 
 _Meant = dict[tuple[bytes, int], list[int]]
@@ -53,20 +56,21 @@ class Entry(NamedTuple):
 def compiled(rules: Sequence[Rule]) -> Compiled:
     """Compile rules. Raises BrokenRule where Hyperscan refuses an expression."""
     lean = tuple(_lean(rule) for rule in rules)
-    words, paths = _Meant(), _Meant()
+    words, paths, late = _Meant(), _Meant(), _Meant()
     others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
     reach = []
     for at, rule in enumerate(lean):
         texts, far = expressions(rule)
         reach.append(far)
         kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
+        kind = late if rule.kind == "ast" or rule.removed else kind
         for text in texts:
             kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
-    kinds = [(kind is paths, _entries(kind)) for kind in (words, others, paths) if kind]
+    uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
+    kinds = [(use, _entries(kind)) for use, kind in uses if kind]
     made = _compile([entries for _, entries in kinds], rules)
     databases = [
-        (for_paths, [entry.at for entry in entries], database)
-        for (for_paths, entries), database in zip(kinds, made, strict=True)
+        (use, [entry.at for entry in entries], database) for (use, entries), database in zip(kinds, made, strict=True)
     ]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]
@@ -79,7 +83,7 @@ def _entries(meant: _Meant) -> list[Entry]:
 
 def _is_words(rule: Rule) -> bool:
     """Whether words are all that is looked for, more or less: these take another way through Hyperscan."""
-    return rule.family == "secret" or rule.kind in ("ast", "builtin")
+    return rule.family == "secret" or rule.kind == "builtin"
 
 
 def _lean(rule: Rule) -> Rule:
@@ -98,7 +102,10 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
         # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find".
         if (not words and not rule.keywords) or (words and length < _RARE and not _reach(rule.body, 0)):
             part = segment(rule.body)
-            cheaper = part if not words or "$" not in part else words  # Hyperscan refuses many an anchor
+            if not words:
+                cheaper = part
+            elif "$" not in part or len(part) <= _QUICK:
+                cheaper = _ANCHOR.sub(lambda found: found[1] or "", part)
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)

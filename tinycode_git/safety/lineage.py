@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 class Part(NamedTuple):
     """Raw changes (fields of ``--raw -z``), the blobs new in them (oid to the oid it came from), links, new paths.
 
-    ``others``: further paths that a blob is at.
+    ``others``: further paths that a blob is at; ``again``: blobs that came from another version elsewhere.
     """
 
     fields: list[bytes]
@@ -30,6 +30,7 @@ class Part(NamedTuple):
     links: dict[bytes, bytes]
     paths: dict[bytes, tuple[int, str]]
     others: dict[bytes, set[bytes]]
+    again: set[bytes]
 
 
 def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
@@ -38,13 +39,13 @@ def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
     known: set[bytes] = set()
     asked = "".join(f"{commit}\n" for commit in commits).encode()
     with git.without_index().fed("diff-tree", "--stdin", "-c", "--root", *surface.RAW, stdin=asked) as out:
-        part = Part([], {}, {}, {}, {}, {})
+        part = Part([], {}, {}, {}, {}, {}, set())
         commit = ""
         for fields in _fields(out):
             commit = _add(part, fields, seen, known, commit)
             if len(part.blobs) >= most:
                 yield part
-                part = Part([commit.encode("ascii")], {}, {}, {}, {}, {})
+                part = Part([commit.encode("ascii")], {}, {}, {}, {}, {}, set())
         yield part
 
 
@@ -81,6 +82,8 @@ def _add(part: Part, fields: list[bytes], seen: dict[bytes, bytes], known: set[b
         if path not in known:
             known.add(path)
             part.paths[path] = (int(mode, 8), commit)
+        if blobs.get(new, old) != old:
+            part.again.add(new)
         if mode == b"000000" or seen.get(new) == path or int(mode, 8) == SUBMODULE:
             continue
         if new in blobs:
@@ -96,11 +99,14 @@ def _add(part: Part, fields: list[bytes], seen: dict[bytes, bytes], known: set[b
 
 
 class Version(NamedTuple):
-    """A blob, the one that it came from (empty: none, or not close before it), and the paths that it is at."""
+    """A blob, the one that it came from (empty: none, or not close before it), the paths that it is at, and whether it
+    came from that one everywhere.
+    """
 
     oid: str
     base: str
     paths: tuple[str, ...]
+    once: bool
 
 
 def in_order(part: Part) -> list[Version]:
@@ -120,11 +126,13 @@ def in_order(part: Part) -> list[Version]:
         left = roots[::-1]
         while left:
             name = left.pop()
-            out.append(Version(name.decode("ascii"), part.blobs[name].decode("ascii"), _paths(part, name, usual)))
+            once = name not in part.again and name not in part.others
+            before = part.blobs[name].decode("ascii") if once else ""
+            out.append(Version(name.decode("ascii"), before, _paths(part, name, usual), once))
             left.extend(reversed(after.pop(name, [])))
         # A path that went A, B, A, B ... leaves a ring without a root: its members are looked at whole.
         left = [name for names in after.values() for name in names]
-        out += [Version(name.decode("ascii"), "", _paths(part, name, usual)) for name in left]
+        out += [Version(name.decode("ascii"), "", _paths(part, name, usual), False) for name in left]
     return out
 
 

@@ -2,8 +2,8 @@
 
 Two things make it fast. Git writes into a file in memory that we map, so that nothing is copied through a pipe; sizes
 are known beforehand, so that its offset says when a batch is there. And of a file's versions, one after the other,
-only the part that differs from the one before is matched, with the lines around it: what stands elsewhere stood there
-before.
+only the parts that differ from the one before are matched, with the lines around them: what stands elsewhere stood
+there before.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from contextlib import AbstractContextManager, contextmanager
 from tinycode_git.git.process import Git, Writing
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects
+from tinycode_git.safety.differing import differing
+from tinycode_git.safety.view import binary
 
 BATCH = 16 << 20
 MOST = 64 << 20
-AROUND = 1024
-_BLOCK = 16 << 10
-_FINE = 256
-_SMALL = 2 * AROUND
 _KEPT = 4
 _MANY = 1000  # questions of a batch that fit a pipe's buffer
 _WAIT = 0.001
@@ -35,29 +33,42 @@ _WINDOWS = ("-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128
 class Item(NamedTuple):
     """An object to sweep; ``base`` is the version that it came from, best a short way before it (empty: none).
 
-    ``paths`` are all that it is at (empty: who knows).
+    ``paths`` are all that it is at (empty: who knows). ``once``: it came from ``base`` wherever it was brought.
     """
 
     oid: str
     size: int
     base: str
     paths: tuple[str, ...] = ()
+    once: bool = False
 
 
 class Swept(NamedTuple):
-    """What a sweep tells: objects in which rules may hold, those that git could not give, bytes looked at."""
+    """What a sweep tells: objects with the rules that may hold in them, those that git could not give, bytes seen."""
 
-    suspects: list[str]
+    suspects: list[tuple[str, tuple[str, ...]]]
     lost: list[str]
     bytes: int
 
 
-Fires = Callable[[bytes, Sequence[str]], bool]
+class Piece(NamedTuple):
+    """A piece of a text, what stood there before (None: who knows), the text's paths; whether the texts are binary."""
+
+    text: bytes
+    before: bytes | None = None
+    paths: Sequence[str] = ()
+    binary: bool = False
+    was_binary: bool = False
+
+
+# The rules that may hold in a piece and did not before; EVERY for all that there are.
+Fires = Callable[[Piece], frozenset[str]]
+EVERY = frozenset("*")
 Moved = Callable[[int], None]
 
 
 def sweep(git: Git, kind: str, items: Sequence[Item], fires: Fires, moved: Moved) -> Swept:
-    """Sweep objects of one ``kind``, each of at most MOST bytes; ``fires`` says whether a rule may hold in a text."""
+    """Sweep objects of one ``kind``, each of at most MOST bytes; ``fires`` says which rules may hold in a text."""
     swept = Swept([], [], 0)
     with _shelf() as (descriptor, memory), _Source(git, descriptor, kind) as source:
         versions = _Versions(memory, fires)
@@ -161,26 +172,34 @@ class _Versions:
         self.memory, self.fires = memory, fires
         self.kept: dict[str, bytes] = {}
 
-    def matched(self, batch: Sequence[Item], kind: int) -> list[str]:
-        """The objects of the batch in which a rule may hold where they are new."""
+    def matched(self, batch: Sequence[Item], kind: int) -> list[tuple[str, tuple[str, ...]]]:
+        """The objects of the batch in which rules may hold where they are new."""
         suspects, at = [], 0
-        memory, fires = self.memory, self.fires
         here: dict[str, tuple[int, int]] = {}
         for item in batch:
             at += header(item, kind)
-            start, stop = at, at + item.size
-            if item.size > _SMALL:
-                if item.base in here:
-                    start, stop = differing(memory, *here[item.base], memory, at, stop)
-                elif item.base in self.kept:
-                    old = self.kept[item.base]
-                    start, stop = differing(old, 0, len(old), memory, at, stop)
-            if start < stop and fires(memory[start:stop], item.paths):
-                suspects.append(item.oid)
+            if rules := self._suspected(item, at, here):
+                suspects.append((item.oid, tuple(sorted(rules))))
             here[item.oid] = (at, at + item.size)
             at += item.size + 1
         self._keep(batch, here)
         return suspects
+
+    def _suspected(self, item: Item, at: int, here: dict[str, tuple[int, int]]) -> frozenset[str]:
+        new = self.memory[at : at + item.size]
+        if item.base in here:
+            begin, end = here[item.base]
+            old = self.memory[begin:end]
+        elif item.base in self.kept:
+            old = self.kept[item.base]
+        else:
+            return self.fires(Piece(new, None, item.paths, binary(new)))
+        found: frozenset[str] = frozenset()
+        is_binary, was_binary = binary(new), binary(old)
+        for part in differing(old, new):
+            before = old[part.old_start : part.old_stop] if item.once else None
+            found |= self.fires(Piece(new[part.start : part.stop], before, item.paths, is_binary, was_binary))
+        return found
 
     def _keep(self, batch: Sequence[Item], here: dict[str, tuple[int, int]]) -> None:
         """Remember the last objects: what the next batch begins with comes from them more often than not."""
@@ -190,58 +209,13 @@ class _Versions:
             self.kept[item.oid] = self.memory[begin:end]
 
 
-def differing(
-    old: mmap.mmap | bytes, old_start: int, old_end: int, new: mmap.mmap | bytes, start: int, end: int
-) -> tuple[int, int]:
-    """The part of ``new[start:end]`` that ``old[old_start:old_end]`` does not have, with what stands around it.
-
-    An empty range where both are the same.
-    """
-    most = min(old_end - old_start, end - start)
-    same = _ahead(old, old_start, new, start, most)
-    if same == most and old_end - old_start == end - start:
-        return start, start
-    tail = _behind(old, old_end, new, end, most - same)
-    first = max(start, start + same - AROUND)
-    last = min(end, end - tail + AROUND)
-    return first, last
-
-
-def _ahead(old: mmap.mmap | bytes, a: int, new: mmap.mmap | bytes, b: int, most: int) -> int:
-    """How many bytes are the same from ``a`` and ``b`` on, of ``most``, to within a step of _FINE."""
-    done, step = 0, _BLOCK
-    while done < most:
-        size = min(step, most - done)
-        if old[a + done : a + done + size] == new[b + done : b + done + size]:
-            done += size
-        elif size <= _FINE:
-            break
-        else:
-            step = size // 4
-    return done
-
-
-def _behind(old: mmap.mmap | bytes, a: int, new: mmap.mmap | bytes, b: int, most: int) -> int:
-    """As ``_ahead``, backwards from the ends."""
-    done, step = 0, _BLOCK
-    while done < most:
-        size = min(step, most - done)
-        if old[a - done - size : a - done] == new[b - done - size : b - done]:
-            done += size
-        elif size <= _FINE:
-            break
-        else:
-            step = size // 4
-    return done
-
-
-def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[str]:
+def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[tuple[str, tuple[str, ...]]]:
     """A batch that git did not get through: one by one, to know which objects are damaged."""
     suspects = []
     paths = {item.oid: item.paths for item in batch}
     for loaded in objects.read(git, list(paths)):
         if isinstance(loaded, objects.Large) or loaded.content is None:
             lost.append(loaded.name)
-        elif fires(loaded.content, paths[loaded.name]):
-            suspects.append(loaded.name)
+        elif rules := fires(Piece(loaded.content, None, paths[loaded.name], binary(loaded.content))):
+            suspects.append((loaded.name, tuple(sorted(rules))))
     return suspects
