@@ -67,10 +67,10 @@ def compiled(rules: Sequence[Rule]) -> Compiled:
         for text in texts:
             kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
     uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
-    kinds = [(use, _entries(kind)) for use, kind in uses if kind]
-    made = _compile([entries for _, entries in kinds], rules)
+    used = [(use, _entries(kind)) for use, kind in uses if kind]
+    made = _compile([entries for _, entries in used], rules)
     databases = [
-        (use, [entry.at for entry in entries], database) for (use, entries), database in zip(kinds, made, strict=True)
+        (use, [entry.at for entry in entries], database) for (use, entries), database in zip(used, made, strict=True)
     ]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]

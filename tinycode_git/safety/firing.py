@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tinycode_git.safety.ruleset import PATH, TEXT
+from tinycode_git.safety.ruleset import LATE, PATH, TEXT
 
 if TYPE_CHECKING:
     from tinycode_git.safety.ruleset import RuleSet
@@ -22,10 +22,10 @@ class Firing:
     def __init__(self, ruleset: RuleSet) -> None:
         self.reach = ruleset.reach
         self._found: Fired = {}
-        self._all = [(held.database.scan, self._noting(held.meaning)) for held in ruleset.databases]
-        uses = [(one, held.use) for one, held in zip(self._all, ruleset.databases, strict=True)]
-        self._texts = [one for one, use in uses if use != PATH]
-        self._swept = [one for one, use in uses if use == TEXT]
+        every = [((held.database.scan, self._noting(held.meaning)), held.use) for held in ruleset.databases]
+        self._texts = [one for one, use in every if use != PATH]
+        self._paths = [one for one, use in every if use != LATE]
+        self._swept = [one for one, use in every if use == TEXT]
 
     def _noting(self, meaning: Sequence[Sequence[int]]) -> Callable[[int, int, int, int, object], None]:
         def note(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
@@ -37,8 +37,8 @@ class Firing:
         return note
 
     def fire(self, data: bytes, *, path: bool = False) -> Fired:
-        """The rules of which something to look for is in ``data``; those about paths alone only in a path."""
-        return self._scanned(data, self._all if path else self._texts)
+        """The rules of which something to look for is in ``data``, a path or another text."""
+        return self._scanned(data, self._paths if path else self._texts)
 
     def sweep(self, data: bytes) -> Fired:
         """As ``fire``, without structural rules and those about what a change took away."""
