@@ -24,6 +24,7 @@ from tinycode_git.safety.view import binary
 BATCH = 16 << 20
 MOST = 64 << 20
 _KEPT = 4
+_KEPT_BYTES = 32 << 20
 _MANY = 1000  # questions of a batch that fit a pipe's buffer
 _WAIT = 0.001
 # How much of the packs git may have mapped: it counts as memory of ours.
@@ -71,7 +72,7 @@ def sweep(git: Git, kind: str, items: Sequence[Item], fires: Fires, moved: Moved
     """Sweep objects of one ``kind``, each of at most MOST bytes; ``fires`` says which rules may hold in a text."""
     swept = Swept([], [], 0)
     with _shelf() as (descriptor, memory), _Source(git, descriptor, kind) as source:
-        versions = _Versions(memory, fires)
+        versions = _Versions(memory, fires, _branching(items))
         for batch in _batches(items):
             if source.fetch(batch):
                 found = versions.matched(batch, len(kind))
@@ -168,8 +169,9 @@ def header(item: Item, kind: int) -> int:
 class _Versions:
     """Matches what is on the shelf; of versions of one file only what differs from the one that it came from."""
 
-    def __init__(self, memory: mmap.mmap, fires: Fires) -> None:
-        self.memory, self.fires = memory, fires
+    def __init__(self, memory: mmap.mmap, fires: Fires, until: dict[str, int]) -> None:
+        self.memory, self.fires, self.until = memory, fires, until
+        self.done = 0
         self.kept: dict[str, bytes] = {}
 
     def matched(self, batch: Sequence[Item], kind: int) -> list[tuple[str, tuple[str, ...]]]:
@@ -202,11 +204,31 @@ class _Versions:
         return found
 
     def _keep(self, batch: Sequence[Item], here: dict[str, tuple[int, int]]) -> None:
-        """Remember the last objects: what the next batch begins with comes from them more often than not."""
-        self.kept = {}
-        for item in batch[-_KEPT:]:
-            begin, end = here[item.oid]
-            self.kept[item.oid] = self.memory[begin:end]
+        """Remember what other versions are still to be compared with, and the last objects: the next batch goes on."""
+        self.done += len(batch)
+        last = {item.oid for item in batch[-_KEPT:]}
+        kept = {oid: text for oid, text in self.kept.items() if self.until.get(oid, 0) >= self.done}
+        for item in batch:
+            if item.oid in last or self.until.get(item.oid, 0) >= self.done:
+                begin, end = here[item.oid]
+                kept[item.oid] = self.memory[begin:end]
+        size = sum(map(len, kept.values()))
+        for oid in list(kept):
+            if size <= _KEPT_BYTES or oid in last:
+                break
+            size -= len(kept.pop(oid))
+        self.kept = kept
+
+
+def _branching(items: Sequence[Item]) -> dict[str, int]:
+    """Objects that something not right behind them came from, with the number of the last such item."""
+    found = {}
+    before = ""
+    for number, item in enumerate(items):
+        if item.base and item.base != before:
+            found[item.base] = number
+        before = item.oid
+    return found
 
 
 def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[tuple[str, tuple[str, ...]]]:
