@@ -110,20 +110,21 @@ def _commits(scanner: Scanner, commits: Sequence[str], *, structural: bool, jobs
 def _part(scanner: Scanner, part: lineage.Part, *, structural: bool, jobs: int, moved: Moved) -> ScanResult:
     git = scanner.git
     order = lineage.in_order(part)
-    sizes, missing = _sizes(git, [one.oid for one in order])
+    sizes, missing = _sizes(git, list(dict.fromkeys(one.oid for one in order)))
     items = [
-        Item(one.oid, sizes[one.oid][1], one.base, one.paths, one.once)
+        Item(one.oid, sizes[one.oid][1], one.base, one.paths)
         for one in order
         if one.oid in sizes and sizes[one.oid][1] <= MOST
     ]
     large = {oid for oid, (_, size) in sizes.items() if size > MOST}
     moved(0, len(items))
-    suspects, lost, size = _swept(scanner, "blob", items, jobs=jobs, structural=structural, moved=moved)
+    suspects, lost, _ = _swept(scanner, "blob", items, jobs=jobs, structural=structural, moved=moved)
+    looked_at = {item.oid: item.size for item in items}
     skipped = [Skip(oid, objects.GONE) for oid in missing] + [Skip(oid, objects.DIED) for oid in lost]
     wanted = dict.fromkeys((*large, *(oid.decode("ascii") for oid in part.links)), EVERY) | suspects
     judged_ones = _judged(scanner, part, wanted, structural=structural)
     paths = tuple(_path_findings(scanner.engine, part))
-    receipt = Receipt(len(items), 0, tuple(skipped), len(part.paths), size)
+    receipt = Receipt(len(looked_at), 0, tuple(skipped), len(part.paths), sum(looked_at.values()))
     return ScanResult((*paths, *judged_ones.findings), receipt + judged_ones.receipt._replace(scanned=len(large)))
 
 
@@ -160,7 +161,8 @@ def _swept(
     size = 0
     shares = _shares(items, jobs if len(items) > 2000 else 1)
     for some, gone, looked in spread(shares, work, lambda count: moved(count, len(items))):
-        suspects |= {oid: frozenset(rules) for oid, rules in some}
+        for oid, rules in some:
+            suspects[oid] = suspects.get(oid, frozenset()) | frozenset(rules)
         lost += gone
         size += looked
     return suspects, lost, size

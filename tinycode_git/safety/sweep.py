@@ -34,14 +34,14 @@ _WINDOWS = ("-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128
 class Item(NamedTuple):
     """An object to sweep; ``base`` is the version that it came from, best a short way before it (empty: none).
 
-    ``paths`` are all that it is at (empty: who knows). ``once``: it came from ``base`` wherever it was brought.
+    It may come from several, once for each; one whose base is itself is only there for those that come from it.
+    ``paths`` are all that it is at (empty: who knows).
     """
 
     oid: str
     size: int
     base: str
     paths: tuple[str, ...] = ()
-    once: bool = False
 
 
 class Swept(NamedTuple):
@@ -188,6 +188,8 @@ class _Versions:
         return suspects
 
     def _suspected(self, item: Item, at: int, here: dict[str, tuple[int, int]]) -> frozenset[str]:
+        if item.base == item.oid:
+            return frozenset()
         new = self.memory[at : at + item.size]
         if item.base in here:
             begin, end = here[item.base]
@@ -199,7 +201,7 @@ class _Versions:
         found: frozenset[str] = frozenset()
         is_binary, was_binary = binary(new), binary(old)
         for part in differing(old, new):
-            before = old[part.old_start : part.old_stop] if item.once else None
+            before = old[part.old_start : part.old_stop]
             found |= self.fires(Piece(new[part.start : part.stop], before, item.paths, is_binary, was_binary))
         return found
 
@@ -207,16 +209,16 @@ class _Versions:
         """Remember what other versions are still to be compared with, and the last objects: the next batch goes on."""
         self.done += len(batch)
         last = {item.oid for item in batch[-_KEPT:]}
-        kept = {oid: text for oid, text in self.kept.items() if self.until.get(oid, 0) >= self.done}
+        kept = {oid: text for oid, text in self.kept.items() if self.until.get(oid, -1) >= self.done}
         for item in batch:
-            if item.oid in last or self.until.get(item.oid, 0) >= self.done:
+            if item.oid in last or self.until.get(item.oid, -1) >= self.done:
                 begin, end = here[item.oid]
                 kept[item.oid] = self.memory[begin:end]
         size = sum(map(len, kept.values()))
-        for oid in list(kept):
-            if size <= _KEPT_BYTES or oid in last:
+        for oid in sorted(kept.keys() - last, key=lambda oid: -self.until[oid]):
+            if size <= _KEPT_BYTES:
                 break
-            size -= len(kept.pop(oid))
+            size -= len(kept.pop(oid))  # what is asked for last of all goes first
         self.kept = kept
 
 
