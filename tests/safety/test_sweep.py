@@ -108,3 +108,11 @@ def test_a_path_that_goes_to_and_fro_is_looked_at(repo: Repo, engine: Engine) ->
     assert {one.oid for one in in_order(part)} == {blob.decode() for blob in part.blobs}
     fast, slow = both(repo, engine)
     assert fast == slow
+
+
+def test_each_look_alike_is_looked_for(engine: Engine) -> None:
+    from tinycode_git.safety.builtin.texts import _LOOKALIKES
+
+    for letter in sorted(_LOOKALIKES):
+        (match,) = engine.look(f"ab{letter}cd = 1\n".encode()).matches
+        assert match.rule == "mixed-script-identifier"
