@@ -57,18 +57,7 @@ class Entry(NamedTuple):
 def compiled(rules: Sequence[Rule]) -> Compiled:
     """Compile rules. Raises BrokenRule where Hyperscan refuses an expression."""
     lean = tuple(_lean(rule) for rule in rules)
-    words, paths, late = _Meant(), _Meant(), _Meant()
-    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
-    reach = []
-    for at, rule in enumerate(lean):
-        texts, far = expressions(rule)
-        reach.append(far)
-        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
-        kind = late if rule.kind == "ast" or rule.removed else kind
-        for text in texts:
-            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
-    uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
-    used = [(use, _entries(kind)) for use, kind in uses if kind]
+    used, reach = looked_for(lean)
     made = _compile([entries for _, entries in used], rules)
     databases = [
         (use, [entry.at for entry in entries], database) for (use, entries), database in zip(used, made, strict=True)
@@ -76,6 +65,22 @@ def compiled(rules: Sequence[Rule]) -> Compiled:
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]
     return Compiled(lean, reach, groups, digest, databases)
+
+
+def looked_for(rules: Sequence[Rule]) -> tuple[list[tuple[str, list[Entry]]], list[int]]:
+    """The expressions of each database and its use, and how far from what they find each rule can hold."""
+    words, paths, late = _Meant(), _Meant(), _Meant()
+    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
+    reach = []
+    for at, rule in enumerate(rules):
+        texts, far = expressions(rule)
+        reach.append(far)
+        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
+        kind = late if rule.kind == "ast" or rule.removed else kind
+        for text in texts:
+            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
+    uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
+    return [(use, _entries(kind)) for use, kind in uses if kind], reach
 
 
 def _entries(meant: _Meant) -> list[Entry]:
@@ -158,19 +163,20 @@ def _compile(kinds: Sequence[Sequence[Entry]], rules: Sequence[Rule]) -> list[by
     else:
         made = spread(kinds, lambda kind, _: _tried(kind), lambda _: None)
     return [
-        done if done is not None else hyperscan.dumpb(_built([_possible(entry, rules) for entry in kind]))
+        done if done is not None else hyperscan.dumpb(built([_possible(entry, rules) for entry in kind]))
         for kind, done in zip(kinds, made, strict=True)
     ]
 
 
 def _tried(entries: Sequence[Entry]) -> bytes | None:
     try:
-        return hyperscan.dumpb(_built(entries))
+        return hyperscan.dumpb(built(entries))
     except hyperscan.HyperscanError:
         return None
 
 
-def _built(entries: Sequence[Entry]) -> hyperscan.Database:
+def built(entries: Sequence[Entry]) -> hyperscan.Database:
+    """A database of expressions, each known by its place among them. Raises HyperscanError."""
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[entry.text for entry in entries],
@@ -187,7 +193,7 @@ def _possible(entry: Entry, rules: Sequence[Rule]) -> Entry:
     for flags in (entry.flags, entry.flags | hyperscan.HS_FLAG_PREFILTER):
         tried = entry._replace(flags=flags)
         try:
-            _built([tried])
+            built([tried])
         except hyperscan.HyperscanError as bad:
             reason = str(bad)
         else:
