@@ -12,6 +12,7 @@ from tests.repos import Link, Repo
 from tests.safety.conftest import PASSWORD, TOKEN
 from tinycode_git.git.process import Git
 from tinycode_git.safety import surface
+from tinycode_git.safety.differing import differing
 from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.history import scan_history
 from tinycode_git.safety.novelty import Placed, added
@@ -19,7 +20,6 @@ from tinycode_git.safety.push import new_commits
 from tinycode_git.safety.rulefile import load_shipped
 from tinycode_git.safety.ruleset import compile_rules
 from tinycode_git.safety.scan import Scanner, scan_commits
-from tinycode_git.safety.sweep import differing
 from tinycode_git.safety.validate import validate_range
 from tinycode_git.safety.verdicts import Verdicts
 
@@ -188,19 +188,34 @@ def test_several_processes_find_the_same(repo: Repo, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_the_part_that_differs_holds_every_difference(seed: int) -> None:
+def test_outside_of_the_parts_that_differ_both_texts_are_the_same(seed: int) -> None:
     rng = random.Random(seed)
-    old = bytes(rng.randrange(65, 70) for _ in range(rng.randrange(1, 30_000)))
-    at = rng.randrange(len(old))
-    new = (
-        old[:at] + bytes(rng.randrange(97, 100) for _ in range(rng.randrange(0, 50))) + old[at + rng.randrange(0, 9) :]
-    )
-    start, end = differing(old, 0, len(old), new, 0, len(new))
-    if old == new:
-        assert start == end
-        return
-    assert new[:start] == old[:start]
-    assert new[end:] == old[len(old) - (len(new) - end) :]
+    old = b"".join(b"%d %d\n" % (n, rng.randrange(9)) for n in range(rng.randrange(1, 8000)))
+    new = old
+    for _ in range(rng.randrange(0, 5)):
+        at = rng.randrange(len(new))
+        moved = new[at : at + rng.randrange(3000)] if rng.random() < 0.3 else b""
+        new = (
+            moved + new[:at] + bytes(rng.randrange(97, 100) for _ in range(rng.randrange(50))) + new[at + len(moved) :]
+        )
+    parts = differing(old, new)
+    assert bool(parts) == (old != new)
+    here = there = 0
+    for part in parts:
+        assert here <= part.start <= part.stop and there <= part.old_start <= part.old_stop
+        assert new[here : part.start] == old[there : part.old_start]
+        here, there = part.stop, part.old_stop
+    assert new[here:] == old[there:]
+
+
+def test_two_changes_far_apart_are_two_parts() -> None:
+    old = b"".join(b"line %d\n" % n for n in range(4000))
+    new = old.replace(b"line 10\n", b"line ten\n").replace(b"line 3900\n", b"line 3,900\n")
+    parts = differing(old, new)
+    assert len(parts) == 2
+    assert sum(part.stop - part.start for part in parts) < 6000
+    assert b"line ten" in new[parts[0].start : parts[0].stop]
+    assert b"line 3,900" in new[parts[1].start : parts[1].stop]
 
 
 def test_sarif_is_stable_and_whole(repo: Repo) -> None:

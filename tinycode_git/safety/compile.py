@@ -14,7 +14,7 @@ from tinycode_git.safety import fold
 from tinycode_git.safety.factor import factor, parsed
 from tinycode_git.safety.rule import FAMILIES, Rule
 from tinycode_git.safety.rulefile import BrokenRule
-from tinycode_git.safety.ruleset import HIDDEN, SPLIT
+from tinycode_git.safety.ruleset import HIDDEN, LATE, PATH, SPLIT, TEXT
 from tinycode_git.safety.segment import segment
 from tinycode_git.safety.workers import spread
 
@@ -23,8 +23,12 @@ _LONG_WORD = 9
 _REACH = 4096
 _MANY = 300
 _RARE = 8
+_QUICK = 800  # what is longer takes too long to compile where it holds many anchors
 _NEAR = 512  # what keywords may be away from a match, and their own length
 _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
+# Hyperscan refuses many an anchor; without it more is found, which is confirmed anyway.
+_ANCHOR = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])|\$", re.S)
+_INDENTED = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])|\^\\s\*", re.S)
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
 _EACH = hyperscan.HS_FLAG_MULTILINE
 
@@ -36,7 +40,7 @@ class Compiled(NamedTuple):
     reach: list[int]
     groups: dict[str, str]
     digest: str
-    databases: list[tuple[bool, list[tuple[int, ...]], bytes]]
+    databases: list[tuple[str, list[tuple[int, ...]], bytes]]
 
 
 _Meant = dict[tuple[bytes, int], list[int]]
@@ -53,24 +57,30 @@ class Entry(NamedTuple):
 def compiled(rules: Sequence[Rule]) -> Compiled:
     """Compile rules. Raises BrokenRule where Hyperscan refuses an expression."""
     lean = tuple(_lean(rule) for rule in rules)
-    words, paths = _Meant(), _Meant()
-    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
-    reach = []
-    for at, rule in enumerate(lean):
-        texts, far = expressions(rule)
-        reach.append(far)
-        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
-        for text in texts:
-            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
-    kinds = [(kind is paths, _entries(kind)) for kind in (words, others, paths) if kind]
-    made = _compile([entries for _, entries in kinds], rules)
+    used, reach = looked_for(lean)
+    made = _compile([entries for _, entries in used], rules)
     databases = [
-        (for_paths, [entry.at for entry in entries], database)
-        for (for_paths, entries), database in zip(kinds, made, strict=True)
+        (use, [entry.at for entry in entries], database) for (use, entries), database in zip(used, made, strict=True)
     ]
     groups = {family: _digest([rule for rule in lean if rule.family == family]) for family in FAMILIES}
     digest = sha256(repr(sorted(groups.items())).encode()).hexdigest()[:32]
     return Compiled(lean, reach, groups, digest, databases)
+
+
+def looked_for(rules: Sequence[Rule]) -> tuple[list[tuple[str, list[Entry]]], list[int]]:
+    """The expressions of each database and its use, and how far from what they find each rule can hold."""
+    words, paths, late = _Meant(), _Meant(), _Meant()
+    others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
+    reach = []
+    for at, rule in enumerate(rules):
+        texts, far = expressions(rule)
+        reach.append(far)
+        kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
+        kind = late if rule.kind == "ast" or rule.removed else kind
+        for text in texts:
+            kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
+    uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
+    return [(use, _entries(kind)) for use, kind in uses if kind], reach
 
 
 def _entries(meant: _Meant) -> list[Entry]:
@@ -79,7 +89,7 @@ def _entries(meant: _Meant) -> list[Entry]:
 
 def _is_words(rule: Rule) -> bool:
     """Whether words are all that is looked for, more or less: these take another way through Hyperscan."""
-    return rule.family == "secret" or rule.kind in ("ast", "builtin")
+    return rule.family == "secret" or rule.kind == "builtin"
 
 
 def _lean(rule: Rule) -> Rule:
@@ -98,7 +108,10 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
         # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find".
         if (not words and not rule.keywords) or (words and length < _RARE and not _reach(rule.body, 0)):
             part = segment(rule.body)
-            cheaper = part if not words or "$" not in part else words  # Hyperscan refuses many an anchor
+            if not words:
+                cheaper = part
+            elif "$" not in part or len(part) <= _QUICK:
+                cheaper = _ANCHOR.sub(lambda found: found[1] or "", part)
         if cheaper == rule.body and rule.keywords:  # nothing in it to look for but what has to be near it
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)
@@ -129,14 +142,18 @@ def _word(literal: str) -> bytes:
 
 
 def widened(pattern: str) -> str:
-    """The pattern with long bounded repetitions unbounded: what it matches is a superset, and cheap to look for."""
+    """The pattern with long bounded repetitions unbounded: what it matches is a superset, and cheap to look for.
+
+    That space has to stand at a line's start is left out: of two expressions that begin like that in one database,
+    Hyperscan 5.4 does not see one.
+    """
 
     def wider(found: re.Match[str]) -> str:
         if found[2] is None or int(found[2]) <= _WIDE:
             return found[0]
         return f"{{{found[1]},}}"
 
-    return _REPEAT.sub(wider, pattern)
+    return _INDENTED.sub(lambda found: found[1] or r"\s*", _REPEAT.sub(wider, pattern))
 
 
 def _compile(kinds: Sequence[Sequence[Entry]], rules: Sequence[Rule]) -> list[bytes]:
@@ -146,19 +163,20 @@ def _compile(kinds: Sequence[Sequence[Entry]], rules: Sequence[Rule]) -> list[by
     else:
         made = spread(kinds, lambda kind, _: _tried(kind), lambda _: None)
     return [
-        done if done is not None else hyperscan.dumpb(_built([_possible(entry, rules) for entry in kind]))
+        done if done is not None else hyperscan.dumpb(built([_possible(entry, rules) for entry in kind]))
         for kind, done in zip(kinds, made, strict=True)
     ]
 
 
 def _tried(entries: Sequence[Entry]) -> bytes | None:
     try:
-        return hyperscan.dumpb(_built(entries))
+        return hyperscan.dumpb(built(entries))
     except hyperscan.HyperscanError:
         return None
 
 
-def _built(entries: Sequence[Entry]) -> hyperscan.Database:
+def built(entries: Sequence[Entry]) -> hyperscan.Database:
+    """A database of expressions, each known by its place among them. Raises HyperscanError."""
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[entry.text for entry in entries],
@@ -175,7 +193,7 @@ def _possible(entry: Entry, rules: Sequence[Rule]) -> Entry:
     for flags in (entry.flags, entry.flags | hyperscan.HS_FLAG_PREFILTER):
         tried = entry._replace(flags=flags)
         try:
-            _built([tried])
+            built([tried])
         except hyperscan.HyperscanError as bad:
             reason = str(bad)
         else:

@@ -28,7 +28,6 @@ def process_key() -> bytes:
 
 def describe(hits: Sequence[Hit], text: bytes, rules: Sequence[Rule], key: bytes) -> tuple[Match, ...]:
     """Matches without a word of a secret. ``hits`` are in the order of ``text``."""
-    key = key or process_key()
     lines = _Lines(text)
     hidden = [(hit.start, hit.end) for hit in hits if rules[hit.rule].family == "secret"]
     return tuple(_match(hit, text, rules[hit.rule], lines, hidden, key) for hit in hits)
@@ -72,8 +71,8 @@ def _match(hit: Hit, text: bytes, rule: Rule, lines: _Lines, hidden: Sequence[tu
         column=column,
         end_line=end_line,
         end_column=end_column + 1,
-        digest=_digest(rule.id, hit.folded, key),
-        context=_digest(rule.id, text[begin:end], key)[:8],
+        digest=digest(rule.id, hit.folded, key),
+        context=digest(rule.id, text[begin:end], key)[:8],
         redacted=_shown(text, hit, rule, hidden),
         excerpt=excerpt,
         caret=caret,
@@ -81,9 +80,15 @@ def _match(hit: Hit, text: bytes, rule: Rule, lines: _Lines, hidden: Sequence[tu
     )
 
 
-def _digest(rule: str, text: bytes, key: bytes) -> bytes:
-    bare = b"".join(text.translate(_BLANK).split())
-    return blake2b(rule.encode() + b"\0" + bare, key=key, digest_size=16).digest()
+def digest(rule: str, text: bytes, key: bytes) -> bytes:
+    """What tells whether two matches of a rule are the same; the key is one of this process where there is none."""
+    key = key or process_key()
+    return blake2b(rule.encode() + b"\0" + bare(text), key=key, digest_size=16).digest()
+
+
+def bare(text: bytes) -> bytes:
+    """The text apart from white space and the kind of quotes: what a digest is of."""
+    return b"".join(text.translate(_BLANK).split())
 
 
 def _shown(text: bytes, hit: Hit, rule: Rule, hidden: Sequence[tuple[int, int]]) -> str:

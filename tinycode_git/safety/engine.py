@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tinycode_git.rows import NamedTuple
@@ -10,17 +10,17 @@ from tinycode_git.safety.firing import Fired, Firing, regions
 from tinycode_git.safety.globs import applies
 from tinycode_git.safety.rule import Rule, certainty, rank
 from tinycode_git.safety.ruleset import HIDDEN, SPLIT
-from tinycode_git.safety.view import View, readable
+from tinycode_git.safety.view import View, binary, readable
 
 if TYPE_CHECKING:
     from tinycode_git.safety.finding import Match
     from tinycode_git.safety.ruleset import RuleSet
 
-_HEAD = 8000  # where git itself looks for a NUL: xdiff-interface.c, buffer_is_binary()
 MOST_MATCHES = 2000
 MOST_TRIES = 10_000
 MOST_STRUCTURAL = 8 << 20
 _IN_BINARY = ("secret", "path", "hygiene", "supply-chain")
+_VALUES, _SHORT = 20_000, 250
 _NEAR_BEFORE, _NEAR_AFTER = 256, 128
 
 
@@ -52,9 +52,11 @@ class Engine:
         self.more = more
         self.structure = True
         self._only: frozenset[str] = frozenset()
+        self._among: frozenset[int] | None = None
         self.rules = ruleset.rules
         self.key = key
         self._firing = Firing(ruleset)
+        self._passed: dict[tuple[int, bytes], bool] = {}
         self._blind: dict[str, list[int]] = {}
         for at, rule in enumerate(self.rules):
             if rule.kind in ("builtin", "ast") and not rule.literals:
@@ -77,16 +79,19 @@ class Engine:
         path: str = "",
         mode: int = 0,
         only: frozenset[str] = frozenset(),
+        among: frozenset[str] = frozenset(),
     ) -> Looked:
         """The matches of a text. They hold wherever the same bytes stand: what goes by the path is asked later.
 
-        ``path`` serves the rules that are about paths themselves, and tells a file's language. ``only``: some families.
+        ``path`` serves the rules that are about paths themselves, and tells a file's language. ``only``: some families;
+        ``among``: some rules.
         """
         self._only = only
+        self._among = frozenset(self._numbers[name] for name in among if name in self._numbers) if among else None
         seen = self._look(data, where, path, mode)
         if self.more is None:
             return seen
-        others = self.more.look(data, where, path, mode, only)
+        others = self.more.look(data, where, path, mode, only, among)
         return Looked(seen.matches + others.matches, seen.gaps + others.gaps) if others is not NOTHING else seen
 
     def _look(self, data: bytes, where: str, path: str, mode: int) -> Looked:
@@ -103,25 +108,27 @@ class Engine:
         blind = self._blind.get(where, ())
         if not fired and not blind:
             return NOTHING
-        if b"\0" in text[:_HEAD]:
+        if binary(text):
             fired = {at: ends for at, ends in fired.items() if at in self._binary}
-        if self._only:
-            fired = {at: ends for at, ends in fired.items() if at < 0 or self.rules[at].family in self._only}
+        if self._only or self._among is not None:
+            fired = {at: ends for at, ends in fired.items() if at < 0 or self._is_wanted(at)}
         gaps: list[str] = []
-        hits = [
-            hit
-            for hit in self._hits(fired, text, where, path, mode, gaps)
-            if not self._only or self.rules[hit.rule].family in self._only
-        ]
+        hits = [hit for hit in self._hits(fired, text, where, path, mode, gaps) if self._is_wanted(hit.rule)]
         if not hits:
             return Looked((), tuple(gaps)) if gaps else NOTHING
         from tinycode_git.safety.describe import describe
 
-        return Looked(describe(_strongest(hits, self.rules), text, self.rules, self.key), tuple(gaps))
+        return Looked(describe(strongest(hits, self.rules), text, self.rules, self.key), tuple(gaps))
+
+    def _is_wanted(self, at: int) -> bool:
+        """Whether a rule is one of those that are asked for."""
+        if self._among is not None and at not in self._among:
+            return False
+        return not self._only or self.rules[at].family in self._only
 
     def _hits(self, fired: Fired, text: bytes, where: str, path: str, mode: int, gaps: list[str]) -> Iterator[Hit]:
         for at in sorted({*fired, *self._blind.get(where, ())}):
-            if at < 0 or where not in self._places[at]:
+            if at < 0 or where not in self._places[at] or not self._is_wanted(at):
                 continue
             rule = self.rules[at]
             if rule.kind in ("pattern", "path"):
@@ -144,7 +151,7 @@ class Engine:
                 start, end = found.span(group)
                 if start < 0:
                     start, end = found.span()
-                if start == end or not self._meets(rule, view.data, start, end):
+                if start == end or not self._meets(at, view.data, start, end):
                     # What a match that is none has swallowed may hold the next one: a = env.a or 'value'
                     again, tries = tries > 0 and start - found.start() > 3, tries - 1
                     begin = max(start if again else found.end(), found.start() + 1)
@@ -156,16 +163,26 @@ class Engine:
                     return
                 yield Hit(at, *view.span(start, end), view.data[start:end])
 
-    def _meets(self, rule: Rule, data: bytes, start: int, end: int) -> bool:
+    def _meets(self, at: int, data: bytes, start: int, end: int) -> bool:
+        rule = self.rules[at]
         if rule.keywords:
             near = data[max(0, start - _NEAR_BEFORE) : end + _NEAR_AFTER].lower()
             if not any(word.lower().encode() in near for word in rule.keywords):
                 return False
-        if not rule.checks:
-            return True
-        from tinycode_git.safety.checks import holds
+        return not rule.checks or self._passes(at, data[start:end])
 
-        return all(holds(check, data[start:end]) for check in rule.checks)
+    def _passes(self, at: int, value: bytes) -> bool:
+        """Whether a value meets the checks of a rule: those of the last ones are known, for texts repeat themselves."""
+        known = self._passed.get((at, value))
+        if known is None:
+            from tinycode_git.safety.checks import holds
+
+            known = all(holds(check, value) for check in self.rules[at].checks)
+            if len(self._passed) >= _VALUES:
+                self._passed.clear()
+            if len(value) <= _SHORT:
+                self._passed[at, value] = known
+        return known
 
     def _built_in(self, at: int, text: bytes, where: str, path: str, mode: int) -> Iterator[Hit]:
         from tinycode_git.safety.builtin import Subject, find
@@ -189,7 +206,7 @@ class Engine:
         for at, start, end in structural_spans(text, language, [(at, self.rules[at]) for at in wanted]):
             yield Hit(at, start, end, text[start:end])
 
-    def _folded(self, fired: Fired, text: bytes, where: str, gaps: list[str]) -> Iterator[Hit]:
+    def _folded(self, fired: Fired, text: bytes, where: str, gaps: list[str], *, late: bool = True) -> Iterator[Hit]:
         if HIDDEN not in fired and SPLIT not in fired:
             return
         from tinycode_git.safety import fold
@@ -200,53 +217,40 @@ class Engine:
         if SPLIT in fired:
             views.append(fold.joined(text, fired[SPLIT]))
         for view in views:
-            again = self._firing.fire(view.data)
+            again = self.fire(view.data, late=late)
             for at in sorted(again):
                 if at < 0 or where not in self._places[at] or self.rules[at].kind != "pattern":
+                    continue
+                if not self._is_wanted(at):
                     continue
                 if self.rules[at].family != "unicode" and (view is views[0] or self.rules[at].family == "secret"):
                     yield from self._confirmed(at, view, again[at], gaps)
 
-    def suspicion(self, where: str, *, structural: bool) -> Callable[[bytes, Sequence[str]], bool]:
-        """A quick question for sweeps: whether a rule may hold in a piece of a text, at some paths (none: anywhere).
+    def fire(self, piece: bytes, *, late: bool) -> Fired:
+        """The rules of which something to look for is in a piece of a text, and roughly where.
 
-        Text rules and builtins are confirmed in the piece; with ``structural`` a structural rule whose literal is there
-        makes it suspicious.
+        ``late``: structural ones and those about what a change took away, too.
         """
-        fire, told = self._firing.fire, self.rules
-        here = [at for at in range(len(told)) if where in self._places[at] and told[at].kind != "path"]
-        quick = frozenset(at for at in here if structural and told[at].kind == "ast")
-        asked = frozenset((HIDDEN, SPLIT, *quick, *(at for at in here if told[at].kind != "ast")))
-        more = self.more.suspicion(where, structural=structural) if self.more is not None else None
+        return self._firing.fire(piece) if late else self._firing.sweep(piece)
 
-        def suspicious(piece: bytes, paths: Sequence[str]) -> bool:
-            fired = fire(piece)
-            told_of = bool(fired) and not asked.isdisjoint(fired)
-            if told_of and (not quick.isdisjoint(fired) or self._holds(fired, piece, where, paths)):
-                return True
-            return more is not None and more(piece, paths)
-
-        return suspicious
-
-    def _holds(self, fired: Fired, piece: bytes, where: str, paths: Sequence[str]) -> bool:
-        """Whether one of the rules that fired is confirmed, in the piece as it is or folded."""
-        if readable(piece) is not piece:
-            return True
-        if b"\0" in piece[:_HEAD]:
+    def text_hits(self, fired: Fired, piece: bytes, where: str, *, in_binary: bool) -> Iterator[Hit]:
+        """Where the text rules and builtins among those that fired hold in a piece, as it is and folded."""
+        self._only, self._among = frozenset(), None
+        if in_binary:
             fired = {at: ends for at, ends in fired.items() if at in self._binary}
         view = View(piece)
         for at in fired:
-            if at < 0 or where not in self._places[at] or not self._is_for(at, paths):
+            if at < 0 or where not in self._places[at]:
                 continue
-            kind = self.rules[at].kind
-            hits = self._confirmed(at, view, fired[at], []) if kind == "pattern" else iter(())
-            hits = self._built_in(at, piece, where, "", 0) if kind == "builtin" else hits
-            if next(hits, None) is not None:
-                return True
-        return any(self._is_for(hit.rule, paths) for hit in self._folded(fired, piece, where, []))
+            if self.rules[at].kind == "pattern":
+                yield from self._confirmed(at, view, fired[at], [])
+            elif self.rules[at].kind == "builtin":
+                yield from self._built_in(at, piece, where, "", 0)
+        yield from self._folded(fired, piece, where, [], late=False)
 
-    def _is_for(self, at: int, paths: Sequence[str]) -> bool:
-        return not paths or any(_is_for_path(self.rules[at], path) for path in paths)
+    def is_for(self, at: int, path: str) -> bool:
+        """Whether a rule (its index) is for ``path`` at all (``paths``, ``not_paths``)."""
+        return _is_for_path(self.rules[at], path)
 
     def without_structure(self) -> Engine:
         """The same engine without its structural rules."""
@@ -267,7 +271,7 @@ def _is_for_path(rule: Rule, path: str) -> bool:
     return applies(rule.paths, rule.not_paths, path) if rule.paths or rule.not_paths else True
 
 
-def _strongest(hits: list[Hit], rules: tuple[Rule, ...]) -> list[Hit]:
+def strongest(hits: list[Hit], rules: tuple[Rule, ...]) -> list[Hit]:
     """Each place once a rule; of secrets that overlap only the one whose rule is surest; in order of the text."""
 
     def strength(hit: Hit) -> tuple[int, int, int]:

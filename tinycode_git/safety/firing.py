@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from tinycode_git.safety.ruleset import LATE, PATH, TEXT
+
 if TYPE_CHECKING:
     from tinycode_git.safety.ruleset import RuleSet
 
@@ -20,8 +22,10 @@ class Firing:
     def __init__(self, ruleset: RuleSet) -> None:
         self.reach = ruleset.reach
         self._found: Fired = {}
-        self._all = [(held.database.scan, self._noting(held.meaning)) for held in ruleset.databases]
-        self._texts = [one for one, held in zip(self._all, ruleset.databases, strict=True) if not held.for_paths]
+        every = [((held.database.scan, self._noting(held.meaning)), held.use) for held in ruleset.databases]
+        self._texts = [one for one, use in every if use != PATH]
+        self._paths = [one for one, use in every if use != LATE]
+        self._swept = [one for one, use in every if use == TEXT]
 
     def _noting(self, meaning: Sequence[Sequence[int]]) -> Callable[[int, int, int, int, object], None]:
         def note(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
@@ -33,10 +37,17 @@ class Firing:
         return note
 
     def fire(self, data: bytes, *, path: bool = False) -> Fired:
-        """The rules of which something to look for is in ``data``; those about paths alone only in a path."""
+        """The rules of which something to look for is in ``data``, a path or another text."""
+        return self._scanned(data, self._paths if path else self._texts)
+
+    def sweep(self, data: bytes) -> Fired:
+        """As ``fire``, without structural rules and those about what a change took away."""
+        return self._scanned(data, self._swept)
+
+    def _scanned(self, data: bytes, databases: Sequence[tuple[Callable[..., None], Callable[..., None]]]) -> Fired:
         self._found = {}
         if data:
-            for scan, note in self._all if path else self._texts:
+            for scan, note in databases:
                 scan(data, note)
         return self._found
 

@@ -52,16 +52,19 @@ _FOLDED = re.compile(
     rb"(?P<gone>" + _INVISIBLE + rb")|(?P<wide>" + _FULLWIDTH + rb"|" + _STYLED + rb")"
     rb"|(?<=[A-Za-z0-9_])(?:" + _LETTERS + rb")+|(?:" + _LETTERS + rb")+(?=[A-Za-z0-9_])"
 )
+# Where there is anything to fold at all: a search for one class is fast, for a choice of things it is not.
+_FOREIGN = re.compile(rb"[\xc2\xcd-\xd4\xd8\xe1\xe2\xef\xf0\xf3][\x80-\xff]*")
 
 
 def unhidden(data: bytes) -> View:
     """The text without invisible characters and with look-alikes of ASCII as ASCII; call it where HIDDEN matches."""
     built, at = _Builder(), 0
-    for found in _FOLDED.finditer(data):
-        built.add(data[at : found.start()], at)
-        at = found.end()
-        if not found["gone"]:
-            _replace(built, found, wide=bool(found["wide"]))
+    for run in _FOREIGN.finditer(data):
+        for found in _FOLDED.finditer(data, run.start(), run.end() + 1):
+            built.add(data[at : found.start()], at)
+            at = found.end()
+            if not found["gone"]:
+                _replace(built, found, wide=bool(found["wide"]))
     built.add(data[at:], at)
     return built.view()
 

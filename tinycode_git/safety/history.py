@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import marshal
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tinycode_git.errors import Incomplete
 from tinycode_git.git.process import Git, GitFailed
 from tinycode_git.safety import lineage, objects, surface
-from tinycode_git.safety.engine import Engine
+from tinycode_git.safety.engine import NOTHING, Engine, Looked
 from tinycode_git.safety.finding import Finding
-from tinycode_git.safety.judge import judged, path_findings
-from tinycode_git.safety.look import Receipt, Skip, Text, look_at, texts_of
+from tinycode_git.safety.judge import ALLOW, judged, path_findings
+from tinycode_git.safety.look import Receipt, Skip, Text, look_among, look_at, texts_of
+from tinycode_git.safety.moved import brought, perhaps_moved
 from tinycode_git.safety.push import new_commits
 from tinycode_git.safety.scan import Scanner, ScanResult, scan_texts
 from tinycode_git.safety.surface import Change, ChangeSet, Side, parse_raw
-from tinycode_git.safety.sweep import MOST, Item, sweep
+from tinycode_git.safety.suspicion import suspicion
+from tinycode_git.safety.sweep import EVERY, MOST, Item, sweep
 from tinycode_git.safety.verdicts import Verdicts
 from tinycode_git.safety.workers import spread
 
@@ -108,7 +110,7 @@ def _commits(scanner: Scanner, commits: Sequence[str], *, structural: bool, jobs
 def _part(scanner: Scanner, part: lineage.Part, *, structural: bool, jobs: int, moved: Moved) -> ScanResult:
     git = scanner.git
     order = lineage.in_order(part)
-    sizes, missing = _sizes(git, [one.oid for one in order])
+    sizes, missing = _sizes(git, list(dict.fromkeys(one.oid for one in order)))
     items = [
         Item(one.oid, sizes[one.oid][1], one.base, one.paths)
         for one in order
@@ -116,12 +118,13 @@ def _part(scanner: Scanner, part: lineage.Part, *, structural: bool, jobs: int, 
     ]
     large = {oid for oid, (_, size) in sizes.items() if size > MOST}
     moved(0, len(items))
-    suspects, lost, size = _swept(scanner, "blob", items, jobs=jobs, structural=structural, moved=moved)
+    suspects, lost, _ = _swept(scanner, "blob", items, jobs=jobs, structural=structural, moved=moved)
+    looked_at = {item.oid: item.size for item in items}
     skipped = [Skip(oid, objects.GONE) for oid in missing] + [Skip(oid, objects.DIED) for oid in lost]
-    wanted = {*suspects, *large, *(oid.decode("ascii") for oid in part.links)}
+    wanted = dict.fromkeys((*large, *(oid.decode("ascii") for oid in part.links)), EVERY) | suspects
     judged_ones = _judged(scanner, part, wanted, structural=structural)
     paths = tuple(_path_findings(scanner.engine, part))
-    receipt = Receipt(len(items), 0, tuple(skipped), len(part.paths), size)
+    receipt = Receipt(len(looked_at), 0, tuple(skipped), len(part.paths), sum(looked_at.values()))
     return ScanResult((*paths, *judged_ones.findings), receipt + judged_ones.receipt._replace(scanned=len(large)))
 
 
@@ -143,20 +146,23 @@ def _sizes(git: Git, oids: Sequence[str]) -> tuple[Sized, list[str]]:
 
 def _swept(
     scanner: Scanner, kind: str, items: Sequence[Item], *, jobs: int, structural: bool, moved: Moved
-) -> tuple[list[str], list[str], int]:
-    """The suspects among objects of one kind, over ``jobs`` processes."""
+) -> tuple[dict[str, frozenset[str]], list[str], int]:
+    """The suspects among objects of one kind, with the rules that may hold in them, over ``jobs`` processes."""
     engine, where = scanner.engine, "content" if kind == "blob" else "message"
 
-    def work(part: Sequence[Item], told: Callable[[int], None]) -> tuple[list[str], list[str], int]:
-        done = sweep(scanner.git, kind, part, engine.suspicion(where, structural=structural), told)
+    def work(
+        part: Sequence[Item], told: Callable[[int], None]
+    ) -> tuple[list[tuple[str, tuple[str, ...]]], list[str], int]:
+        done = sweep(scanner.git, kind, part, suspicion(engine, where, structural=structural), told)
         return done.suspects, done.lost, done.bytes
 
-    suspects: list[str] = []
+    suspects: dict[str, frozenset[str]] = {}
     lost: list[str] = []
     size = 0
     shares = _shares(items, jobs if len(items) > 2000 else 1)
     for some, gone, looked in spread(shares, work, lambda count: moved(count, len(items))):
-        suspects += some
+        for oid, rules in some:
+            suspects[oid] = suspects.get(oid, frozenset()) | frozenset(rules)
         lost += gone
         size += looked
     return suspects, lost, size
@@ -173,27 +179,62 @@ def _shares(items: Sequence[Item], jobs: int) -> list[list[Item]]:
     return shares
 
 
-def _judged(scanner: Scanner, part: lineage.Part, wanted: set[str], *, structural: bool) -> ScanResult:
-    """The changes that brought the wanted blobs, judged one by one against their parents."""
+def _judged(
+    scanner: Scanner, part: lineage.Part, wanted: Mapping[str, frozenset[str]], *, structural: bool
+) -> ScanResult:
+    """The changes that brought the wanted blobs, judged one by one against their parents by the rules named."""
     if not wanted:
         return ScanResult()
     engine = scanner.engine.without_structure() if not structural else scanner.engine
     names = {name.encode("ascii") for name in wanted}
-    result = _judged_sets(scanner, engine, _sets(part.fields, lambda _, new: new in names))
-    # What a commit only moved from another file is nothing new: those that brought something are judged whole.
-    brought = {finding.commit.encode("ascii") for finding in result.findings}
-    if not brought:
+    suspected = _sets(part.fields, lambda _, new: new in names)
+    result, looked = _judged_by(scanner, engine, suspected, wanted if not structural else {})
+    # What a commit only moved from another file is nothing new: those that took it away elsewhere are judged whole.
+    digests = brought(result.findings, looked)
+    if not digests:
         return result
-    whole = _judged_sets(scanner, engine, _sets(part.fields, lambda commit, _: commit in brought))
-    new = [finding for finding in whole.findings if finding.oid in wanted]
-    skipped = Receipt(skipped=whole.receipt.skipped)
-    return ScanResult(tuple(new), result.receipt + skipped)
+    commits = {commit.encode("ascii") for commit in digests}
+    sets = _sets(part.fields, lambda commit, _: commit in commits)
+    moved, skipped = perhaps_moved(scanner.source, engine, sets, digests) if not structural else (set(digests), [])
+    result = result.plus(ScanResult(receipt=Receipt(skipped=tuple(skipped))))
+    if not moved:
+        return result
+    whole, _ = _judged_by(scanner, engine, [each for each in sets if each.commit in moved], {})
+    order = {each.commit: at for at, each in enumerate(sets)}
+    both = [*(one for one in result.findings if one.commit not in moved)]
+    both += [one for one in whole.findings if one.oid in wanted]
+    both.sort(key=lambda one: order[one.commit])
+    return ScanResult(tuple(both), result.receipt + Receipt(skipped=whole.receipt.skipped))
 
 
-def _judged_sets(scanner: Scanner, engine: Engine, sets: Sequence[ChangeSet]) -> ScanResult:
-    looked, receipt = look_at(scanner.source, engine, texts_of(sets, olds=True), scanner.cache)
-    findings = [one for each in sets for one in judged(engine, each, looked, paths=False, guards=False)]
-    return ScanResult(tuple(findings), receipt)
+def _judged_by(
+    scanner: Scanner, engine: Engine, sets: Sequence[ChangeSet], suspected: Mapping[str, frozenset[str]]
+) -> tuple[ScanResult, dict[Text, Looked]]:
+    """Change sets, each judged by the rules suspected in what is new in it (by oid; where nothing is said, by all)."""
+    rules = [_rules(each, suspected) for each in sets]
+    asked = {
+        (text, among): path
+        for each, among in zip(sets, rules, strict=True)
+        for text, path in texts_of([each], olds=True).items()
+    }
+    seen, receipt = look_among(scanner.source, engine, asked)
+    findings: list[Finding] = []
+    every: dict[Text, Looked] = {}
+    by_rules: dict[frozenset[str], dict[Text, Looked]] = {}
+    for (text, among), looked in seen.items():
+        by_rules.setdefault(among, {})[text] = looked
+        every[text] = Looked(every.get(text, NOTHING).matches + looked.matches)
+    for each, among in zip(sets, rules, strict=True):
+        findings += judged(engine, each, by_rules.get(among, {}), paths=False, guards=False)
+    return ScanResult(tuple(findings), receipt), every
+
+
+def _rules(changes: ChangeSet, suspected: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The rules suspected in what a change set brings; none: all that there are."""
+    found: set[str] = {ALLOW}
+    for change in changes.changes:
+        found |= suspected.get(change.new.oid, EVERY)
+    return frozenset() if not EVERY.isdisjoint(found) else frozenset(found)
 
 
 def _sets(fields: Sequence[bytes], wanted: Callable[[bytes, bytes], bool]) -> list[ChangeSet]:
@@ -234,7 +275,7 @@ def _messages(scanner: Scanner, commits: Sequence[str], moved: Moved) -> ScanRes
     items = [Item(oid, sizes[oid][1], "") for oid in commits if oid in sizes and sizes[oid][1] <= MOST]
     moved(0, len(items))
     suspects, lost, size = _swept(scanner, "commit", items, jobs=1, structural=False, moved=moved)
-    found = scan_texts(scanner, suspects)
+    found = scan_texts(scanner, list(suspects))
     gone = [Skip(oid, objects.GONE) for oid in missing] + [Skip(oid, objects.DIED) for oid in lost]
     return ScanResult(found.findings, Receipt(len(items), 0, (*found.receipt.skipped, *gone), 0, size))
 

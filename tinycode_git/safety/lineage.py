@@ -19,17 +19,16 @@ _CHUNK = 1 << 20
 
 
 class Part(NamedTuple):
-    """Raw changes (fields of ``--raw -z``), the blobs new in them (oid to the oid it came from), links, new paths.
+    """Raw changes (fields of ``--raw -z``), the blobs new in them, links, new paths.
 
-    ``others``: further paths that a blob is at.
+    ``by_path`` has for each path its blobs, and the oids of the versions that each came from there.
     """
 
     fields: list[bytes]
-    blobs: dict[bytes, bytes]
-    by_path: dict[bytes, list[bytes]]
+    blobs: set[bytes]
+    by_path: dict[bytes, dict[bytes, tuple[bytes, ...]]]
     links: dict[bytes, bytes]
     paths: dict[bytes, tuple[int, str]]
-    others: dict[bytes, set[bytes]]
 
 
 def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
@@ -38,13 +37,13 @@ def parts(git: Git, commits: Sequence[str], most: int = PART) -> Iterator[Part]:
     known: set[bytes] = set()
     asked = "".join(f"{commit}\n" for commit in commits).encode()
     with git.without_index().fed("diff-tree", "--stdin", "-c", "--root", *surface.RAW, stdin=asked) as out:
-        part = Part([], {}, {}, {}, {}, {})
+        part = Part([], set(), {}, {}, {})
         commit = ""
         for fields in _fields(out):
             commit = _add(part, fields, seen, known, commit)
             if len(part.blobs) >= most:
                 yield part
-                part = Part([commit.encode("ascii")], {}, {}, {}, {}, {})
+                part = Part([commit.encode("ascii")], set(), {}, {}, {})
         yield part
 
 
@@ -81,22 +80,24 @@ def _add(part: Part, fields: list[bytes], seen: dict[bytes, bytes], known: set[b
         if path not in known:
             known.add(path)
             part.paths[path] = (int(mode, 8), commit)
-        if mode == b"000000" or seen.get(new) == path or int(mode, 8) == SUBMODULE:
+        if mode == b"000000" or int(mode, 8) == SUBMODULE:
             continue
-        if new in blobs:
-            part.others.setdefault(new, set()).add(path)
-            continue
-        seen.setdefault(new, path)
-        if int(mode, 8) == LINK:
-            part.links[new] = path
-            continue
-        blobs[new] = old
-        by_path.setdefault(path, []).append(new)
+        if new not in blobs:
+            if seen.get(new) == path:
+                continue
+            seen.setdefault(new, path)
+            if int(mode, 8) == LINK:
+                part.links[new] = path
+                continue
+            blobs.add(new)
+        here = by_path.setdefault(path, {})
+        if old not in here.get(new, ()):
+            here[new] = (*here.get(new, ()), old)
     return commit
 
 
 class Version(NamedTuple):
-    """A blob, the one that it came from (empty: none, or not close before it), and the paths that it is at."""
+    """A blob, one of those that it came from (empty: none), and where. One that came from itself was there before."""
 
     oid: str
     base: str
@@ -104,30 +105,37 @@ class Version(NamedTuple):
 
 
 def in_order(part: Part) -> list[Version]:
-    """The blobs of a part, path by path, each as close behind the one that it came from as can be."""
+    """The blobs of a part, path by path, each as close behind what it came from as can be; once for each of those."""
     out: list[Version] = []
-    for path, names in part.by_path.items():
-        usual = (path.decode("utf-8", "surrogateescape"),)
-        here = set(names)
-        after: dict[bytes, list[bytes]] = {}
-        roots = []
-        for name in names:
-            base = part.blobs[name]
-            if base in here and base != name:
-                after.setdefault(base, []).append(name)
-            else:
-                roots.append(name)
-        left = roots[::-1]
-        while left:
-            name = left.pop()
-            out.append(Version(name.decode("ascii"), part.blobs[name].decode("ascii"), _paths(part, name, usual)))
-            left.extend(reversed(after.pop(name, [])))
-        # A path that went A, B, A, B ... leaves a ring without a root: its members are looked at whole.
-        left = [name for names in after.values() for name in names]
-        out += [Version(name.decode("ascii"), "", _paths(part, name, usual)) for name in left]
+    added: dict[bytes, int] = {}
+    for path, olds in part.by_path.items():
+        place = path.decode("utf-8", "surrogateescape")
+        for name, base in _walked(olds):
+            if base.strip(b"0"):
+                out.append(Version(name.decode("ascii"), base.decode("ascii"), (place,)))
+                continue
+            first = added.setdefault(name, len(out))
+            if first < len(out):  # at one more path: looked at once, for all of them
+                out[first] = out[first]._replace(paths=(*out[first].paths, place))
+            oid = name.decode("ascii")
+            out.append(Version(oid, oid if first < len(out) else "", (place,)))
     return out
 
 
-def _paths(part: Part, name: bytes, usual: tuple[str, ...]) -> tuple[str, ...]:
-    more = part.others.get(name)
-    return usual if more is None else (*usual, *(path.decode("utf-8", "surrogateescape") for path in more))
+def _walked(olds: dict[bytes, tuple[bytes, ...]]) -> Iterator[tuple[bytes, bytes]]:
+    """Blobs of a path and what each came from, the one that it came from before it where that is possible."""
+    after: dict[bytes, list[bytes]] = {}
+    roots: list[tuple[bytes, bytes]] = []
+    for name, bases in olds.items():
+        for base in bases:
+            if base in olds and base != name:
+                after.setdefault(base, []).append(name)
+            else:
+                roots.append((name, base))
+    left = roots[::-1]
+    while left:
+        name, base = left.pop()
+        yield name, base
+        left.extend((one, name) for one in reversed(after.pop(name, [])))
+    # A path that went A, B, A, B ... leaves a ring without a root: its members are looked at whole.
+    yield from ((name, b"") for names in after.values() for name in names)

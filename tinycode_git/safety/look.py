@@ -137,6 +137,33 @@ def look_at(
     return seen, Receipt(len(fresh), cached, tuple(skipped), 0, size)
 
 
+def look_among(
+    source: Git | objects.Reader, engine: Engine, texts: Mapping[tuple[Text, frozenset[str]], str]
+) -> tuple[dict[tuple[Text, frozenset[str]], Looked], Receipt]:
+    """As ``look_at`` without a cache, each text with the rules that it is asked about."""
+    asked: dict[str, list[tuple[Text, frozenset[str]]]] = {}
+    for one in texts:
+        asked.setdefault(one[0].oid, []).append(one)
+    seen: dict[tuple[Text, frozenset[str]], Looked] = {}
+    skipped: list[Skip] = []
+    size = 0
+    for loaded in objects.read(source, list(asked)):
+        wanted = asked[loaded.name]
+        if isinstance(loaded, objects.Large):
+            size += loaded.size
+            first = wanted[0][0]
+            looked = look_large(engine, loaded, [first], {text: path for (text, _), path in texts.items()})[first]
+            seen |= dict.fromkeys(wanted, looked)
+        elif loaded.content is None:
+            skipped += [Skip(texts[one] or loaded.name, loaded.problem) for one in wanted]
+        else:
+            size += len(loaded.content)
+            for one in wanted:
+                seen[one] = engine.look(loaded.content, one[0].where, texts[one], among=one[1])
+    skipped += [Skip(texts[one] or one[0].oid, gap) for one, looked in seen.items() for gap in looked.gaps]
+    return seen, Receipt(len({one[0] for one in seen}), 0, tuple(skipped), 0, size)
+
+
 def _look(engine: Engine, content: bytes, text: Text, path: str, known: Known | None) -> Looked:
     """What the engine sees; where some families saw it before, they are not asked again."""
     if known is None:

@@ -18,6 +18,7 @@ DIED = "damaged: git cannot read it"
 GONE = "missing: the object is not in this repository"
 _CHUNK = 16 << 20
 _AT_ONCE = 400
+_PIPE = 1 << 20
 _DEATHS = 50
 
 
@@ -66,6 +67,7 @@ class Reader:
         if self._pipe is None:
             self._held = self.git.pipe("cat-file", "--batch-command", "--buffer")
             self._pipe = self._held.__enter__()
+            _widen(self._pipe.stdout)
         return self._pipe
 
     def _stop(self) -> None:
@@ -75,23 +77,23 @@ class Reader:
 
     def read(self, names: Sequence[str]) -> Iterator[Loaded | Large]:
         """The objects called ``names`` (oids, or any revision without line feeds), in that order."""
-        left = list(names)
-        while left:
-            # All questions of a part fit a pipe's buffer, so that git never waits for us while we wait for it.
-            asked, answered = left[:_AT_ONCE], 0
+        at = asked = 0
+        while at < len(names):
             pipe = self._start()
-            _ask(pipe, asked)
-            for name in asked:
-                found = _answer(pipe.stdout, name, self.overlap)
-                answered += 1
-                yield found
-                if isinstance(found, Large):
-                    for _ in found.chunks:
-                        pass
-                elif found.problem == DIED:
-                    self._died()
-                    break
-            left = left[answered:]
+            # Asked well before it is read, so that git works while we do. All questions that it has not answered fit
+            # a pipe's buffer, so that git never waits for us while we wait for it.
+            if asked < len(names) and asked - at <= _AT_ONCE // 2:
+                _ask(pipe, names[asked : asked + _AT_ONCE])
+                asked += _AT_ONCE
+            found = _answer(pipe.stdout, names[at], self.overlap)
+            at += 1
+            yield found
+            if isinstance(found, Large):
+                for _ in found.chunks:
+                    pass
+            elif found.problem == DIED:
+                self._died()
+                asked = at
 
     def _died(self) -> None:
         self._stop()
@@ -107,6 +109,16 @@ def read(source: Git | Reader, names: Sequence[str]) -> Iterator[Loaded | Large]
     elif names:
         with Reader(source) as reader:
             yield from reader.read(names)
+
+
+def _widen(stream: IO[bytes]) -> None:
+    """Let a pipe hold more, where the system can (fcntl(2), F_SETPIPE_SZ): git need not stop for us so often."""
+    import fcntl
+
+    try:
+        fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    except (AttributeError, OSError):
+        pass
 
 
 def _ask(pipe: Pipe, names: Sequence[str]) -> None:

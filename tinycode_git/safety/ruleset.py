@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hyperscan import Database
 
-_FORMAT = 6
+_FORMAT = 7
 _HERE = os.path.dirname(__file__)
 SHIPPED = os.path.join(_HERE, "rules")
 # What rules are compiled by: other code makes other databases of the same rules.
@@ -34,15 +34,17 @@ _COMPILER = [
 
 # What an expression of the database stands for, beside rules: texts that need folding.
 HIDDEN, SPLIT = -1, -2
+# What the rules of a database are about: any text; texts as a change has them, which sweeps do not ask; paths alone.
+TEXT, LATE, PATH = "text", "late", "path"
 
 
 class Expressions(NamedTuple):
     """A database. ``meaning[i]`` are the rules (indices) that expression ``i`` stands for, or HIDDEN, SPLIT.
 
-    ``for_paths``: its rules are about paths only.
+    ``use`` is TEXT, PATH, or LATE: structural rules, and those about what a change took away.
     """
 
-    for_paths: bool
+    use: str
     meaning: tuple[tuple[int, ...], ...]
     database: Database
 
@@ -122,7 +124,7 @@ def restore(raw: bytes | memoryview) -> RuleSet:
     """A compiled set from what ``pack`` gave."""
     rules, reach, databases, groups, digest = marshal.loads(raw)  # noqa: S302
     lean = tuple(Rule(*row) for row in rules)
-    held = tuple(Expressions(paths, tuple(meaning), _database(stored)) for paths, meaning, stored in databases)
+    held = tuple(Expressions(use, tuple(meaning), _database(stored)) for use, meaning, stored in databases)
     return RuleSet(lean, tuple(reach), held, groups, digest)
 
 

@@ -2,8 +2,8 @@
 
 Two things make it fast. Git writes into a file in memory that we map, so that nothing is copied through a pipe; sizes
 are known beforehand, so that its offset says when a batch is there. And of a file's versions, one after the other,
-only the part that differs from the one before is matched, with the lines around it: what stands elsewhere stood there
-before.
+only the parts that differ from the one before are matched, with the lines around them: what stands elsewhere stood
+there before.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from contextlib import AbstractContextManager, contextmanager
 from tinycode_git.git.process import Git, Writing
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety import objects
+from tinycode_git.safety.differing import differing
+from tinycode_git.safety.view import binary
 
 BATCH = 16 << 20
 MOST = 64 << 20
-AROUND = 1024
-_BLOCK = 16 << 10
-_FINE = 256
-_SMALL = 2 * AROUND
 _KEPT = 4
+_KEPT_BYTES = 32 << 20
 _MANY = 1000  # questions of a batch that fit a pipe's buffer
 _WAIT = 0.001
 # How much of the packs git may have mapped: it counts as memory of ours.
@@ -35,6 +34,7 @@ _WINDOWS = ("-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=128
 class Item(NamedTuple):
     """An object to sweep; ``base`` is the version that it came from, best a short way before it (empty: none).
 
+    It may come from several, once for each; one whose base is itself is only there for those that come from it.
     ``paths`` are all that it is at (empty: who knows).
     """
 
@@ -45,22 +45,34 @@ class Item(NamedTuple):
 
 
 class Swept(NamedTuple):
-    """What a sweep tells: objects in which rules may hold, those that git could not give, bytes looked at."""
+    """What a sweep tells: objects with the rules that may hold in them, those that git could not give, bytes seen."""
 
-    suspects: list[str]
+    suspects: list[tuple[str, tuple[str, ...]]]
     lost: list[str]
     bytes: int
 
 
-Fires = Callable[[bytes, Sequence[str]], bool]
+class Piece(NamedTuple):
+    """A piece of a text, what stood there before (None: who knows), the text's paths; whether the texts are binary."""
+
+    text: bytes
+    before: bytes | None = None
+    paths: Sequence[str] = ()
+    binary: bool = False
+    was_binary: bool = False
+
+
+# The rules that may hold in a piece and did not before; EVERY for all that there are.
+Fires = Callable[[Piece], frozenset[str]]
+EVERY = frozenset("*")
 Moved = Callable[[int], None]
 
 
 def sweep(git: Git, kind: str, items: Sequence[Item], fires: Fires, moved: Moved) -> Swept:
-    """Sweep objects of one ``kind``, each of at most MOST bytes; ``fires`` says whether a rule may hold in a text."""
+    """Sweep objects of one ``kind``, each of at most MOST bytes; ``fires`` says which rules may hold in a text."""
     swept = Swept([], [], 0)
     with _shelf() as (descriptor, memory), _Source(git, descriptor, kind) as source:
-        versions = _Versions(memory, fires)
+        versions = _Versions(memory, fires, _branching(items))
         for batch in _batches(items):
             if source.fetch(batch):
                 found = versions.matched(batch, len(kind))
@@ -157,91 +169,77 @@ def header(item: Item, kind: int) -> int:
 class _Versions:
     """Matches what is on the shelf; of versions of one file only what differs from the one that it came from."""
 
-    def __init__(self, memory: mmap.mmap, fires: Fires) -> None:
-        self.memory, self.fires = memory, fires
+    def __init__(self, memory: mmap.mmap, fires: Fires, until: dict[str, int]) -> None:
+        self.memory, self.fires, self.until = memory, fires, until
+        self.done = 0
         self.kept: dict[str, bytes] = {}
 
-    def matched(self, batch: Sequence[Item], kind: int) -> list[str]:
-        """The objects of the batch in which a rule may hold where they are new."""
+    def matched(self, batch: Sequence[Item], kind: int) -> list[tuple[str, tuple[str, ...]]]:
+        """The objects of the batch in which rules may hold where they are new."""
         suspects, at = [], 0
-        memory, fires = self.memory, self.fires
         here: dict[str, tuple[int, int]] = {}
         for item in batch:
             at += header(item, kind)
-            start, stop = at, at + item.size
-            if item.size > _SMALL:
-                if item.base in here:
-                    start, stop = differing(memory, *here[item.base], memory, at, stop)
-                elif item.base in self.kept:
-                    old = self.kept[item.base]
-                    start, stop = differing(old, 0, len(old), memory, at, stop)
-            if start < stop and fires(memory[start:stop], item.paths):
-                suspects.append(item.oid)
+            if rules := self._suspected(item, at, here):
+                suspects.append((item.oid, tuple(sorted(rules))))
             here[item.oid] = (at, at + item.size)
             at += item.size + 1
         self._keep(batch, here)
         return suspects
 
+    def _suspected(self, item: Item, at: int, here: dict[str, tuple[int, int]]) -> frozenset[str]:
+        if item.base == item.oid:
+            return frozenset()
+        new = self.memory[at : at + item.size]
+        if item.base in here:
+            begin, end = here[item.base]
+            old = self.memory[begin:end]
+        elif item.base in self.kept:
+            old = self.kept[item.base]
+        else:
+            return self.fires(Piece(new, None, item.paths, binary(new)))
+        found: frozenset[str] = frozenset()
+        is_binary, was_binary = binary(new), binary(old)
+        for part in differing(old, new):
+            before = old[part.old_start : part.old_stop]
+            found |= self.fires(Piece(new[part.start : part.stop], before, item.paths, is_binary, was_binary))
+        return found
+
     def _keep(self, batch: Sequence[Item], here: dict[str, tuple[int, int]]) -> None:
-        """Remember the last objects: what the next batch begins with comes from them more often than not."""
-        self.kept = {}
-        for item in batch[-_KEPT:]:
-            begin, end = here[item.oid]
-            self.kept[item.oid] = self.memory[begin:end]
+        """Remember what other versions are still to be compared with, and the last objects: the next batch goes on."""
+        self.done += len(batch)
+        last = {item.oid for item in batch[-_KEPT:]}
+        kept = {oid: text for oid, text in self.kept.items() if self.until.get(oid, -1) >= self.done}
+        for item in batch:
+            if item.oid in last or self.until.get(item.oid, -1) >= self.done:
+                begin, end = here[item.oid]
+                kept[item.oid] = self.memory[begin:end]
+        size = sum(map(len, kept.values()))
+        for oid in sorted(kept.keys() - last, key=lambda oid: -self.until[oid]):
+            if size <= _KEPT_BYTES:
+                break
+            size -= len(kept.pop(oid))  # what is asked for last of all goes first
+        self.kept = kept
 
 
-def differing(
-    old: mmap.mmap | bytes, old_start: int, old_end: int, new: mmap.mmap | bytes, start: int, end: int
-) -> tuple[int, int]:
-    """The part of ``new[start:end]`` that ``old[old_start:old_end]`` does not have, with what stands around it.
-
-    An empty range where both are the same.
-    """
-    most = min(old_end - old_start, end - start)
-    same = _ahead(old, old_start, new, start, most)
-    if same == most and old_end - old_start == end - start:
-        return start, start
-    tail = _behind(old, old_end, new, end, most - same)
-    first = max(start, start + same - AROUND)
-    last = min(end, end - tail + AROUND)
-    return first, last
+def _branching(items: Sequence[Item]) -> dict[str, int]:
+    """Objects that something not right behind them came from, with the number of the last such item."""
+    found = {}
+    before = ""
+    for number, item in enumerate(items):
+        if item.base and item.base != before:
+            found[item.base] = number
+        before = item.oid
+    return found
 
 
-def _ahead(old: mmap.mmap | bytes, a: int, new: mmap.mmap | bytes, b: int, most: int) -> int:
-    """How many bytes are the same from ``a`` and ``b`` on, of ``most``, to within a step of _FINE."""
-    done, step = 0, _BLOCK
-    while done < most:
-        size = min(step, most - done)
-        if old[a + done : a + done + size] == new[b + done : b + done + size]:
-            done += size
-        elif size <= _FINE:
-            break
-        else:
-            step = size // 4
-    return done
-
-
-def _behind(old: mmap.mmap | bytes, a: int, new: mmap.mmap | bytes, b: int, most: int) -> int:
-    """As ``_ahead``, backwards from the ends."""
-    done, step = 0, _BLOCK
-    while done < most:
-        size = min(step, most - done)
-        if old[a - done - size : a - done] == new[b - done - size : b - done]:
-            done += size
-        elif size <= _FINE:
-            break
-        else:
-            step = size // 4
-    return done
-
-
-def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[str]:
+def _singly(git: Git, batch: Sequence[Item], fires: Fires, lost: list[str]) -> list[tuple[str, tuple[str, ...]]]:
     """A batch that git did not get through: one by one, to know which objects are damaged."""
     suspects = []
     paths = {item.oid: item.paths for item in batch}
     for loaded in objects.read(git, list(paths)):
         if isinstance(loaded, objects.Large) or loaded.content is None:
             lost.append(loaded.name)
-        elif fires(loaded.content, paths[loaded.name]):
-            suspects.append(loaded.name)
+        elif rules := fires(Piece(loaded.content, None, paths[loaded.name], binary(loaded.content))):
+            suspects.append((loaded.name, tuple(sorted(rules))))
     return suspects

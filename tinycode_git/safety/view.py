@@ -6,6 +6,8 @@ from bisect import bisect_right
 
 from tinycode_git.rows import NamedTuple
 
+_HEAD = 8000  # where git itself looks for a NUL: xdiff-interface.c, buffer_is_binary()
+
 
 class View(NamedTuple):
     """Text to match, and its way back: from ``starts[i]`` on, byte ``starts[i] + k`` is byte ``origins[i] + k``."""
@@ -37,3 +39,8 @@ def readable(raw: bytes) -> bytes:
     if even.count(0) * 10 > len(even) * 8 and odd.count(0) * 10 < len(odd):
         return raw.decode("utf-16-be", "replace").encode()
     return raw
+
+
+def binary(text: bytes) -> bool:
+    """Whether git takes the text for binary."""
+    return b"\0" in text[:_HEAD]

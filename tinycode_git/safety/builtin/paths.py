@@ -17,6 +17,8 @@ _NTFS = re.compile(r"(?:\.git|git~1)[ .]*(?:[:\\/].*)?\Z", re.I | re.S)
 @builtin("dot-git")
 def dot_git(subject: Subject) -> Iterator[Span]:
     """Parts of a path that some file system takes for ``.git``."""
+    if subject.text.isascii() and not any(name in subject.text.lower() for name in (b".git", b"git~1")):
+        return
     start = 0
     for part in re.split(rb"[/\\]", subject.text):
         if _is_dot_git(part.decode("utf-8", "replace")):

@@ -35,13 +35,41 @@ def _base64(word: bytes) -> bytes:
 # Look-alikes of ASCII letters (Unicode TR39 confusables): Cyrillic and Greek letters, and a Latin one.
 _LOOKALIKES = frozenset("аеорсухіјѕԁӏԛԝһАВЕКМНОРСТУХІЈЅοαΑΒΕΖΗΙΚΜΝΟΡΤΥΧνɡ")
 _WORD = re.compile(r"[^\W\d_]\w*")
+_UNBROKEN = re.compile(rb"[0-9A-Za-z_\x80-\xff]+")
+_BREAKS = frozenset(range(128)) - frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+
+
+def _leads() -> re.Pattern[bytes]:
+    """A look-alike: the first bytes of each are tried first, which is fast."""
+    by_lead: dict[bytes, bytes] = {}
+    for letter in sorted(_LOOKALIKES):
+        lead, last = letter.encode()[:1], letter.encode()[1:]
+        by_lead[lead] = by_lead.get(lead, b"") + re.escape(last)
+    return re.compile(b"|".join(lead + b"[" + last + b"]" for lead, last in by_lead.items()))
+
+
+_LOOKALIKE = _leads()
 
 
 @builtin("mixed-script-identifier")
 def mixed_script_identifiers(subject: Subject) -> Iterator[Span]:
     """Words of ASCII letters with look-alikes of another alphabet among them."""
-    text = subject.text.decode("utf-8", "surrogateescape")
-    at = start = 0
+    text, done = subject.text, 0
+    for found in _LOOKALIKE.finditer(text):
+        begin = found.start()
+        if begin < done:
+            continue
+        while begin > done and text[begin - 1] not in _BREAKS:
+            begin -= 1
+        around = _UNBROKEN.match(text, begin)
+        done = around.end() if around is not None else found.end()
+        yield from _mixed(text[begin:done], begin)
+
+
+def _mixed(run: bytes, start: int) -> Iterator[Span]:
+    """The words of that kind among letters without a break, which stand at ``start``."""
+    text = run.decode("utf-8", "surrogateescape")
+    at = 0
     for found in _WORD.finditer(text):
         word = found[0]
         if word.isascii() or not _deceives(word):
