@@ -50,7 +50,8 @@ def issued_token(value: bytes) -> bool:
     """A prefix that names a token, and a random body of twenty characters or more.
 
     A prefix that says "token" (``sk``, ``live`` ...) is enough for any body; another one needs a body of both cases and
-    figures, and must not be what stands before digests (``sha256-``, ``bundle.``).
+    figures, or of 28 characters and more after a short name and ``_``, and must not be what stands before digests
+    (``sha256-``, ``bundle.``).
     """
     prefix, body = _parted(value)
     plain = b"".join(_PART.findall(body))
@@ -58,7 +59,7 @@ def issued_token(value: bytes) -> bool:
         return False
     if not not_placeholder(plain):
         return False
-    return bool(_TOKEN.search(prefix)) or _cases(plain) == 2
+    return bool(_TOKEN.search(prefix)) or _cases(plain) == 2 or bool(_NAMED.fullmatch(value))
 
 
 @check("both-cases")
@@ -71,6 +72,7 @@ _TOKEN = re.compile(
     rb"(?i)(?:\A|[_.:-])[a-z]{0,4}(?:live|test|prod|production|sandbox|dev|staging|pats?|pk|sk|rk|ak|keys?|api|tok|token"
     rb"|secret|sec|auth|oauth|bot|user|org|svc|srv|service|access|refresh|session|personal|v\d)[_.:-]"
 )
+_NAMED = re.compile(rb"[A-Za-z][A-Za-z0-9]{1,7}_[a-z0-9]{28,80}")
 _DIGEST = re.compile(
     rb"(?i)sha\d|md5|hash|digest|commit|rev|build|chunk|bundle|asset|cache|etag|blob|tree|index|main|app[._-]|vendor|img"
     rb"|icon|image|file|uuid|guid|layer|integrity|boundary|upload|tmp|temp|www|http|cdn|css|js[._-]"
