@@ -104,12 +104,6 @@ def not_openpgp_id(value: bytes) -> bool:
     return not _OPENPGP_ID.match(value)
 
 
-@check("not-commit-id")
-def not_commit_id(value: bytes) -> bool:
-    """Not 40 or 64 small hexadecimal digits: beside a service's name alone that is an object of git or a digest."""
-    return len(value) not in (40, 64) or not hexadecimal(value) or value != value.lower()
-
-
 @check("not-default-password")
 def not_default_password(value: bytes) -> bool:
     """Not a password that every tutorial and every default installation has, such as ``db-pass``."""
