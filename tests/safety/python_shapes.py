@@ -31,7 +31,15 @@ SHELLS = (
     "from os import (\n    getcwd,\n    system,\n)\nsystem({c})", "run = os.system\nrun({c})",
     "functools.partial(os.system, {c})", "threading.Thread(target=os.system, args=({c},))", "pty.spawn({c})",
 )  # fmt: skip
-COMMANDS = ("cmd", "'ls ' + path", "f'ls {path}'", "'ls %s' % path", "'ls {}'.format(path)", "' '.join(words)", "'uptime'")
+COMMANDS = (
+    "cmd",
+    "'ls ' + path",
+    "f'ls {path}'",
+    "'ls %s' % path",
+    "'ls {}'.format(path)",
+    "' '.join(words)",
+    "'uptime'",
+)
 NO_SHELLS = (
     "subprocess.run(['ls', path])", "subprocess.run(['ls', path], shell=False)", "subprocess.run(cmd)",
     "subprocess.run(['ls'], shell=None)", "subprocess.run(['ls'], shell=0)", "platform.system()", "self.system(cmd)",
@@ -81,7 +89,17 @@ PASSWORDS = (
     "PASSWORDS = {{'root': {v}}}", "EMAIL_HOST_PASSWORD = {v}", "password = b{v}", "password = {v}.encode()",
     "match password:\n    case {v}:\n        pass",
 )  # fmt: skip
-VALUES = ("'x7Kd02mQ'", "'root'", "\"admin\"", "'letmein'", "'Passw0rd!'", "'correct horse battery'", "'1234'", "'ab'", "'changeit'")
+VALUES = (
+    "'x7Kd02mQ'",
+    "'root'",
+    '"admin"',
+    "'letmein'",
+    "'Passw0rd!'",
+    "'correct horse battery'",
+    "'1234'",
+    "'ab'",
+    "'changeit'",
+)
 NO_PASSWORDS = (
     "password = ''", "password = None", "password = input()", "password = getpass('Password: ')",
     "password = os.environ['PASSWORD']", "password_length = 'eight'", "def f(password=None):\n    pass",
