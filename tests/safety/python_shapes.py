@@ -1,4 +1,4 @@
-"""Ways in which Python's library starts a shell, makes a temporary file or is given a password, each beside its safe form.
+"""Ways in which Python's library starts a shell, makes a temporary file or is given a password; and their safe forms.
 
 Written from the library's documentation (os, subprocess, tempfile, and popen2 and commands of Python 2) and from the
 language's grammar, before the rules that must find them. In each pair the first is dangerous.
@@ -12,7 +12,8 @@ SHELLS = (
     "commands.getoutput({c})", "commands.getstatusoutput({c})", "subprocess.getoutput({c})",
     "subprocess.getstatusoutput({c})", "asyncio.create_subprocess_shell({c})", "subprocess.run({c}, shell=True)",
     "subprocess.call({c}, shell=True)", "subprocess.check_call({c}, shell=True)",
-    "subprocess.check_output({c}, shell=True)", "subprocess.Popen({c}, shell=True)", "subprocess.run(args={c}, shell=True)",
+    "subprocess.check_output({c}, shell=True)", "subprocess.Popen({c}, shell=True)",
+    "subprocess.run(args={c}, shell=True)",
     "subprocess.run({c}, cwd='/x', shell=True, check=True)", "subprocess.run(\n    {c},\n    shell=True,\n)",
     "subprocess.run({c}, **{{'shell': True}})", "subprocess.run({c}, shell=1)", "subprocess.run({c}, shell='yes')",
     "subprocess.Popen({c}, 0, None, None, None, None, None, True, True)",
@@ -22,7 +23,8 @@ SHELLS = (
     "from os import system\nsystem({c})", "from os import system as sh\nsh({c})", "import os as o\no.system({c})",
     "import os as o\no.popen({c})", "from os import popen\npopen({c})", "from os import popen2 as p\np({c})",
     "from subprocess import getoutput\ngetoutput({c})", "from subprocess import Popen\nPopen({c}, shell=True)",
-    "from subprocess import Popen as pop\npop({c}, shell=True)", "from subprocess import call as c\nc({c}, shell=True)",
+    "from subprocess import Popen as pop\npop({c}, shell=True)",
+    "from subprocess import call as c\nc({c}, shell=True)",
     "import subprocess as sp\nsp.run({c}, shell=True)", "import subprocess as sp\nsp.getoutput({c})",
     "from commands import getoutput\ngetoutput({c})", "from popen2 import popen3\npopen3({c})",
     "import popen2 as pp\npp.popen2({c})", "with os.popen({c}) as pipe:\n    pass", "out = os.popen({c}).read()",
@@ -56,14 +58,17 @@ WILDCARDS = (
 )  # fmt: skip
 TEMPORARY = (
     "tempfile.mktemp()", "tempfile.mktemp('.txt')", "from tempfile import mktemp\nmktemp()",
-    "from tempfile import mktemp as m\nm()", "import tempfile as t\nt.mktemp()", "import tempfile as t\nt.mktemp(dir=d)",
-    "os.tempnam()", "os.tempnam('/x')", "os.tmpnam()", "from os import tempnam\ntempnam('x')", "from os import tmpnam\ntmpnam()",
+    "from tempfile import mktemp as m\nm()", "import tempfile as t\nt.mktemp()",
+    "import tempfile as t\nt.mktemp(dir=d)",
+    "os.tempnam()", "os.tempnam('/x')", "os.tmpnam()", "from os import tempnam\ntempnam('x')",
+    "from os import tmpnam\ntmpnam()",
     "import os as o\no.tmpnam()", "open('/tmp/a')", "open('/tmp/a', 'w')", "open(\"/var/tmp/a\", 'w')",
     "path = '/dev/shm/a'", "PATH = r'/tmp/a'", "f = open(f'/tmp/{name}', 'w')", "Path('/tmp/a').write_text(x)",
     "os.path.join('/tmp', name)", "os.mkdir('/tmp/a')", "'/tmp/%s' % name", "b'/tmp/a'", "d = '/tmp'",
     "with open('/tmp/' + name) as f:\n    pass", "shutil.copy(a, '/var/tmp/b')", "NAMES = ['/tmp/a', '/x']",
     "logging.FileHandler('/tmp/app.log')", "tempfile.mkstemp(dir='/tmp/x')", "sqlite3.connect('/tmp/a.db')",
-    "open(u'/tmp/a')", "open('''/tmp/a''')", "p = \"\"\"/var/tmp/a\"\"\"", "tempfile.tempdir = '/tmp'", "x = '/tmp/a' if y else None",
+    "open(u'/tmp/a')", "open('''/tmp/a''')", "p = \"\"\"/var/tmp/a\"\"\"", "tempfile.tempdir = '/tmp'",
+    "x = '/tmp/a' if y else None",
 )  # fmt: skip
 NOT_TEMPORARY = (
     "tempfile.mkstemp()", "tempfile.NamedTemporaryFile()", "open('tmp/a')", "open('/tmpfs/a')", "sh('mktemp')",
@@ -71,21 +76,27 @@ NOT_TEMPORARY = (
 )  # fmt: skip
 # {v}: a literal, in quotes.
 PASSWORDS = (
-    "password = {v}", "PASSWORD = {v}", "db_password = {v}", "dbPassword = {v}", "passwd = {v}", "pwd = {v}", "pass_ = {v}",
-    "secret = {v}", "token = {v}", "passphrase = {v}", "user_pass = {v}", "secrete = {v}", "self.password = {v}", "a.b.passwd = {v}",
+    "password = {v}", "PASSWORD = {v}", "db_password = {v}", "dbPassword = {v}", "passwd = {v}", "pwd = {v}",
+    "pass_ = {v}",
+    "secret = {v}", "token = {v}", "passphrase = {v}", "user_pass = {v}", "secrete = {v}", "self.password = {v}",
+    "a.b.passwd = {v}",
     "password: str = {v}", "password: str | None = {v}", "password: Final[str] = {v}", "password = old = {v}",
     "old = password = {v}", "user, password = 'a', {v}", "(password) = {v}", "(password := {v})", "password += {v}",
-    "config['password'] = {v}", "config[\"db_password\"] = {v}", "config.update(password={v})", "d = {{'password': {v}}}",
+    "config['password'] = {v}", "config[\"db_password\"] = {v}", "config.update(password={v})",
+    "d = {{'password': {v}}}",
     "d = {{\"user\": 'a', \"password\": {v}}}", "d = dict(password={v})", "connect('h', password={v})",
-    "connect(\n    'h',\n    passwd={v},\n)", "def f(a, password={v}):\n    pass", "def f(password: str = {v}):\n    pass",
+    "connect(\n    'h',\n    passwd={v},\n)", "def f(a, password={v}):\n    pass",
+    "def f(password: str = {v}):\n    pass",
     "def f(*, token={v}):\n    pass", "lambda password={v}: 1", "async def f(pwd={v}):\n    pass",
     "if password == {v}:\n    pass", "if {v} == password:\n    pass", "if user.password != {v}:\n    pass",
-    "if request.form['password'] == {v}:\n    pass", "if form.get('password') == {v}:\n    pass", "assert password == {v}",
+    "if request.form['password'] == {v}:\n    pass", "if form.get('password') == {v}:\n    pass",
+    "assert password == {v}",
     "while passwd != {v}:\n    pass", "ok = password is {v}", "if password in ({v}, 'b'):\n    pass",
     "class A:\n    password = {v}", "setattr(a, 'password', {v})", "os.environ['PASSWORD'] = {v}",
     "os.environ.setdefault('DB_PASSWORD', {v})", "parser.add_argument('--password', default={v})",
     "password = os.getenv('PASSWORD', {v})", "password = os.environ.get('PASSWORD') or {v}", "password = x or {v}",
-    "password = x if y else {v}", "password = ({v})", "password = [{v}]", "d['a']['password'] = {v}", "password=str({v})",
+    "password = x if y else {v}", "password = ({v})", "password = [{v}]", "d['a']['password'] = {v}",
+    "password=str({v})",
     "PASSWORDS = {{'root': {v}}}", "EMAIL_HOST_PASSWORD = {v}", "password = b{v}", "password = {v}.encode()",
     "match password:\n    case {v}:\n        pass",
 )  # fmt: skip

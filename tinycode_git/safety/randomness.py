@@ -39,7 +39,7 @@ def random(value: bytes) -> bool:
 
 @check("key-shaped")
 def key_shaped(value: bytes) -> bool:
-    """Of a key's form, drawn or invented: sixteen letters and figures in one part or in several, or a UUID; no words."""
+    """Of a key's form, drawn or invented: sixteen letters and figures in one part or several, or a UUID; no words."""
     if uuid(value):
         return True
     parts = _PART.findall(value)
