@@ -69,6 +69,18 @@ def invented_token(value: bytes) -> bool:
     return bool(_TOKEN.search(prefix) or _ISSUED.match(prefix)) and len(set(body)) >= 8
 
 
+@check("typed-token")
+def typed_token(value: bytes) -> bool:
+    """A short prefix, and a long body that is one part with a run of the alphabet or of the figures in it."""
+    body = max(_PART.findall(value.partition(b"=")[0]), key=len, default=b"")
+    start = value.find(body)
+    head = value[:start] or body[:4]
+    if len(body) < 20 or len(head) < 2 or _DIGEST.search(head) or b"://" in value:
+        return False
+    run = re.search(rb"(?i)abcdefgh|bcdefghi|12345678|23456789|01234567|a1b2c3d4", body)
+    return run is not None and (start > 0 or run.start() > 1) and len(set(body)) >= 10
+
+
 @check("issued-token")
 def issued_token(value: bytes) -> bool:
     """A prefix that names a token, and a random body of twenty characters or more.
