@@ -20,7 +20,8 @@ SHELLS = (
     "subprocess.run({c}, shell=[1])", "subprocess.run({c}, shell=(1,))", "subprocess.run({c}, shell=1.5)",
     "subprocess.run({c}, shell=not False)", "helper({c}, shell=True)", "self.runner.call({c}, shell=True)",
     "loop.subprocess_shell(factory, {c})", "client.exec_command({c})", "ssh.invoke_shell()",
-    "from os import system\nsystem({c})", "from os import system as sh\nsh({c})", "from os import getcwd as g, system as sh\nsh({c})",
+    "from os import system\nsystem({c})", "from os import system as sh\nsh({c})",
+    "from os import getcwd as g, system as sh\nsh({c})",
     "import sys as s, os as o\no.system({c})", "import os as o\no.system({c})",
     "import os as o\no.popen({c})", "from os import popen\npopen({c})", "from os import popen2 as p\np({c})",
     "from subprocess import getoutput\ngetoutput({c})", "from subprocess import Popen\nPopen({c}, shell=True)",
@@ -59,7 +60,8 @@ WILDCARDS = (
 )  # fmt: skip
 TEMPORARY = (
     "tempfile.mktemp()", "tempfile.mktemp('.txt')", "from tempfile import mktemp\nmktemp()",
-    "from tempfile import mktemp as m\nm()", "import tempfile as t\nt.mktemp()", "from tempfile import mkstemp as s, mktemp as m\nm()",
+    "from tempfile import mktemp as m\nm()", "import tempfile as t\nt.mktemp()",
+    "from tempfile import mkstemp as s, mktemp as m\nm()",
     "import tempfile as t\nt.mktemp(dir=d)",
     "os.tempnam()", "os.tempnam('/x')", "os.tmpnam()", "from os import tempnam\ntempnam('x')",
     "from os import tmpnam\ntmpnam()",
