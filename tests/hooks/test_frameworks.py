@@ -122,8 +122,9 @@ def test_an_environment_is_built_from_a_clone(repo: Repo, world: Path, framework
     lines = f"repos:\n- repo: {source.path}\n  rev: v1\n  hooks:\n  - id: git-tiny\n"
     repo.commit("configuration", {".pre-commit-config.yaml": lines})
     stage(repo, "a.py", f"t = '{TOKEN}'\n")
-    done = repo.git("-c", f"alias.fw=!{framework}", "fw", "run", check=False)
+    stores = {"PRE_COMMIT_HOME": str(world / "store"), "PREK_HOME": str(world / "store")}
+    done = repo.git("-c", f"alias.fw=!{framework}", "fw", "run", check=False, env=stores)
     assert (done.code, "github-token" in done.out + done.err) == (1, True)
-    stores = [path.name for store in (world / "home").rglob("site-packages") for path in store.iterdir()]
-    assert "tinycode_git" in stores
-    assert "torch" not in stores
+    stored = [path.name for packages in (world / "store").rglob("site-packages") for path in packages.iterdir()]
+    assert "tinycode_git" in stored
+    assert "torch" not in stored

@@ -94,12 +94,33 @@ def test_a_loosening_is_judged_under_the_policy_before_and_is_a_finding(repo: Re
         ("\n[[allow]]\nrule = 'x'\nreason = 'y'\nexpires = 'soon'\n", 2, "is a date"),
         ("[[allow]]\nrule = 'x'\nreason = 'y'\npath = 'z'\n", 1, "no field path"),
         ("x = = 1\n", 1, "Invalid"),
+        ("# ours\ntier = 'strict'\n", 2, r"tier: stands outside of every table; it goes under \[policy\]"),
+        ("expires = 2027-01-31\n", 1, r"it goes under \[\[allow\]\]"),
+        ("colour = 'red'\n", 1, "nothing reads it"),
+        ("[policy]\ntier = 'strict'\nteir = 'x'\n", 3, "policy: there is no field teir; known: tier"),
+        ("[policy]\nreason = 'x'\n", 2, r"there is no field reason; it goes under \[\[allow\]\]"),
+        ("\n[polcy]\ntier = 'strict'\n", 2, r"there is no such table; \[policy\] is what it is called"),
+        ("[[rules]]\nid = 'x'\n", 1, r"\[\[rule\]\] is what it is called"),
+        ("policy = 'strict'\n", 1, "is a table"),
+        ("[policy]\ntier = 3\n", 2, "not one of"),
     ],
 )
 def test_a_broken_policy_names_its_line(text: str, line: int, words: str) -> None:
     with pytest.raises(BrokenRule, match=words) as caught:
         parse_policy(text)
     assert caught.value.line == line
+
+
+def test_tables_of_others_are_left_alone() -> None:
+    assert parse_policy("[plan]\ntier = 'x'\n[policy]\ntier = 'strict'\n").tier == "strict"
+
+
+def test_a_setting_at_the_wrong_place_is_refused_where_it_is_read(repo: Repo) -> None:
+    repo.commit("policy", {".tiny.toml": "tier = 'strict'\n"})
+    done = repo.tiny("scan", "--staged", check=False)
+    assert (done.code, done.err.splitlines()[0]) == (
+        2, "error: .tiny.toml:1: tier: stands outside of every table; it goes under [policy]",
+    )  # fmt: skip
 
 
 def test_what_loosens_is_named() -> None:

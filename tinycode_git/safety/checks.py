@@ -205,6 +205,12 @@ def not_stand_in(value: bytes) -> bool:
     return not re.search(rb"(.)\1{7}", value, re.S) and len(set(value)) > max(2, min(len(value) // 8, 9))
 
 
+@check("not-stand-in-url")
+def not_stand_in_url(value: bytes) -> bool:
+    """In a URL: no template, and not one character repeated; a default password passes."""
+    return not _TEMPLATE.search(value) and not re.search(rb"(?i)xxx|\*\*\*|\.\.\.|[_-]here\b|redacted", value)
+
+
 @check("not-placeholder")
 def not_placeholder(value: bytes) -> bool:
     """Not a stand-in, nor mostly runs of the alphabet."""

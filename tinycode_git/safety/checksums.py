@@ -95,6 +95,15 @@ def not_hex(value: bytes) -> bool:
     return not hexadecimal(value)
 
 
+_OPENPGP_ID = re.compile(rb"(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40})\Z")
+
+
+@check("not-openpgp-id")
+def not_openpgp_id(value: bytes) -> bool:
+    """Not what names a public key: an OpenPGP key ID or fingerprint (RFC 9580 section 5.5.4), as gpg prints it."""
+    return not _OPENPGP_ID.match(value)
+
+
 @check("not-default-password")
 def not_default_password(value: bytes) -> bool:
     """Not a password that every tutorial and every default installation has, such as ``db-pass``."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2b
 from itertools import pairwise
@@ -16,7 +16,9 @@ from tinycode_git.safety.rule import Rule
 if TYPE_CHECKING:
     from tinycode_git.safety.engine import Hit
 
-_LINE = 1024
+# The spans of secrets in a part of the text, in its order; they do not overlap, but for those of the same rule.
+Near = Callable[[int, int], Sequence[tuple[int, int]]]
+_LINE, _CROWD = 1024, 64
 _BLANK = bytes.maketrans(b"'`", b'""')
 
 
@@ -30,7 +32,12 @@ def describe(hits: Sequence[Hit], text: bytes, rules: Sequence[Rule], key: bytes
     """Matches without a word of a secret. ``hits`` are in the order of ``text``."""
     lines = _Lines(text)
     hidden = [(hit.start, hit.end) for hit in hits if rules[hit.rule].family == "secret"]
-    return tuple(_match(hit, text, rules[hit.rule], lines, hidden, key) for hit in hits)
+    starts, reach = [start for start, _ in hidden], max((end - start for start, end in hidden), default=0)
+
+    def near(begin: int, end: int) -> Sequence[tuple[int, int]]:
+        return hidden[bisect_left(starts, begin - reach) : bisect_right(starts, end)]
+
+    return tuple(_match(hit, text, rules[hit.rule], lines, near, key) for hit in hits)
 
 
 class _Lines:
@@ -58,11 +65,13 @@ class _Lines:
         return max(begin, at - _LINE), min(end, at + _LINE)
 
 
-def _match(hit: Hit, text: bytes, rule: Rule, lines: _Lines, hidden: Sequence[tuple[int, int]], key: bytes) -> Match:
+def _match(hit: Hit, text: bytes, rule: Rule, lines: _Lines, near: Near, key: bytes) -> Match:
     line, column = lines.place(hit.start)
     end_line, end_column = lines.place(max(hit.start, hit.end - 1))
     begin, end = lines.around(hit.start)
-    excerpt, caret = _excerpt(text, begin, end, hit, hidden)
+    crowded = len(near(begin, end)) > _CROWD
+    shown = (max(begin, hit.start - _CROWD), min(end, hit.start + _CROWD)) if crowded else (begin, end)
+    excerpt, caret = _excerpt(text, *shown, hit, near)
     return Match(
         rule=rule.id,
         start=hit.start,
@@ -73,7 +82,7 @@ def _match(hit: Hit, text: bytes, rule: Rule, lines: _Lines, hidden: Sequence[tu
         end_column=end_column + 1,
         digest=digest(rule.id, hit.folded, key),
         context=digest(rule.id, text[begin:end], key)[:8],
-        redacted=_shown(text, hit, rule, hidden),
+        redacted=_shown(text, hit, rule, near),
         excerpt=excerpt,
         caret=caret,
         note=hit.note,
@@ -91,25 +100,26 @@ def bare(text: bytes) -> bytes:
     return b"".join(text.translate(_BLANK).split())
 
 
-def _shown(text: bytes, hit: Hit, rule: Rule, hidden: Sequence[tuple[int, int]]) -> str:
+def _shown(text: bytes, hit: Hit, rule: Rule, near: Near) -> str:
     if rule.family == "secret":
         return redact(text[hit.start : hit.end].decode("utf-8", "replace"))
-    pieces, _ = _masked(text, hit.start, min(hit.end, hit.start + EXCERPT), hit, hidden)
+    pieces, _ = _masked(text, hit.start, min(hit.end, hit.start + EXCERPT), hit, near)
     shown = "".join(pieces)
     return shown if hit.end - hit.start <= EXCERPT else shown + "..."
 
 
-def _masked(
-    text: bytes, begin: int, end: int, hit: Hit, hidden: Sequence[tuple[int, int]]
-) -> tuple[list[str], tuple[int, int]]:
+def _masked(text: bytes, begin: int, end: int, hit: Hit, near: Near) -> tuple[list[str], tuple[int, int]]:
     """``text[begin:end]`` in printable pieces with secrets redacted, and where the hit starts and ends in it."""
+    hidden = near(begin, end)
     marks = sorted({begin, end, *(at for span in (*hidden, (hit.start, hit.end)) for at in span if begin < at < end)})
     pieces: list[str] = []
-    size, caret = 0, [0, 0]
+    size, caret, first = 0, [0, 0], 0
     for start, stop in pairwise(marks):
         if start <= hit.start:
             caret[0] = size
-        secret = next(((a, b) for a, b in hidden if a <= start and stop <= b), None)
+        while first < len(hidden) and hidden[first][1] <= start:
+            first += 1
+        secret = next(((a, b) for a, b in hidden[first : first + 8] if a <= start and stop <= b), None)
         if secret is None:
             pieces.append(printable(text[start:stop].decode("utf-8", "replace")))
         elif start in (secret[0], begin):
@@ -122,11 +132,9 @@ def _masked(
     return pieces, (caret[0], max(1, caret[1] - caret[0]))
 
 
-def _excerpt(
-    text: bytes, begin: int, end: int, hit: Hit, hidden: Sequence[tuple[int, int]]
-) -> tuple[str, tuple[int, int]]:
+def _excerpt(text: bytes, begin: int, end: int, hit: Hit, near: Near) -> tuple[str, tuple[int, int]]:
     """The line of a hit as it may be shown, cut to a width, and where the span is in it."""
-    pieces, (at, count) = _masked(text, begin, end, hit, hidden)
+    pieces, (at, count) = _masked(text, begin, end, hit, near)
     line = "".join(pieces)
     cut = len(line) - len(line.lstrip(" "))
     if line.startswith("\\t"):  # printable() writes tabs as escapes: indentation is no news

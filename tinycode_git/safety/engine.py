@@ -147,7 +147,7 @@ class Engine:
         expression = confirmer(rule.body)
         group = (rule.config or {}).get("group") or named(rule.body)
         for begin, stop in regions(ends, self._firing.reach[at], len(view.data)):
-            while (found := expression.search(view.data, begin, stop)) is not None:
+            while begin <= stop and (found := expression.search(view.data, begin, stop)) is not None:
                 start, end = found.span(group)
                 if start < 0:
                     start, end = found.span()

@@ -14,7 +14,7 @@ from tinycode_git.git.process import Git
 from tinycode_git.rows import NamedTuple
 from tinycode_git.safety.engine import Engine
 from tinycode_git.safety.finding import Finding
-from tinycode_git.safety.regex import RegexError, confirmer
+from tinycode_git.safety.regex import RegexError, bounded, confirmer, finds_something
 from tinycode_git.safety.rule import Rule
 from tinycode_git.safety.rulefile import BrokenRule, parse_toml
 
@@ -48,11 +48,14 @@ def parse_foreign(text: str, source: str = FILE) -> Foreign:
     rules: list[Rule] = []
     lists = _lists(data, "", source)
     notes = [USE_DEFAULT] if data.get("extend", {}).get("useDefault") else []
-    for table in data.get("rules", []):
+    starts = [n for n, line in enumerate(text.split("\n"), 1) if line.strip().replace(" ", "") == "[[rules]]"]
+    tables = data.get("rules", [])
+    lines = starts if len(starts) == len(tables) else [1] * len(tables)
+    for table, line in zip(tables, lines, strict=True):
         name = _name(str(table.get("id", "")))
         lists += _lists(table, name, source)
         if table.get("regex"):
-            rules.append(_rule(table, name, source))
+            rules.append(_rule(table, name, source, line))
     return Foreign(tuple(rules), tuple(lists), tuple(notes))
 
 
@@ -60,12 +63,12 @@ def _name(name: str) -> str:
     return "gitleaks-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _rule(table: dict[str, Any], name: str, source: str) -> Rule:
+def _rule(table: dict[str, Any], name: str, source: str, line: int) -> Rule:
     body = str(table["regex"])
     try:
-        confirmer(body)
+        finds_something(body)
     except RegexError as bad:
-        raise BrokenRule(source, 1, f"rule {table.get('id')}: regex: {bad}") from bad
+        raise BrokenRule(source, line, f"rule {table.get('id')}: regex: {bad}") from bad
     entropy = table.get("entropy", 0)
     config: dict[str, Any] = {"group": int(table.get("secretGroup", 0))}
     if table.get("path"):
@@ -85,6 +88,7 @@ def _rule(table: dict[str, Any], name: str, source: str) -> Rule:
         checks=(f"entropy>={float(entropy)}",) if entropy else (),
         config=config,
         source=source,
+        line=line,
     )
 
 
@@ -106,7 +110,7 @@ def _lists(table: dict[str, Any], rule: str, source: str) -> list[Allowlist]:
             )
             for expression in (*made.paths, *made.regexes):
                 try:
-                    confirmer(expression)
+                    bounded(expression)
                 except RegexError as bad:
                     raise BrokenRule(source, 1, f"allowlist: {expression!r}: {bad}") from bad
             out.append(made)

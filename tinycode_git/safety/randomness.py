@@ -39,10 +39,46 @@ def random(value: bytes) -> bool:
 
 @check("key-shaped")
 def key_shaped(value: bytes) -> bool:
-    """Of a key's form, drawn or invented: sixteen letters and figures in one part, or a UUID, and no words."""
+    """Of a key's form, drawn or invented: sixteen letters and figures in one part or several, or a UUID; no words."""
     if uuid(value):
         return True
-    return any(len(part) >= _ALONE and digits(part) >= 2 and _wordiness(part) < 0.8 for part in _PART.findall(value))
+    parts = _PART.findall(value)
+    whole = b"".join(parts)
+    joined = [whole] if len(parts) > 1 and max(map(len, parts)) >= _LEAST else []
+    return any(len(part) >= _ALONE and _invented(part) for part in [*parts, *joined])
+
+
+def _invented(part: bytes) -> bool:
+    """Whether letters and figures could be meant as a key: figures among them, or letters that make no words."""
+    if len(set(part)) < 6 or part.isdigit():
+        return False
+    figures = digits(part)
+    if figures * 4 >= len(part):
+        return sum((48 <= a <= 57) != (48 <= b <= 57) for a, b in pairwise(part)) > 1 or _wordiness(part) < 0.8
+    return _wordiness(part) < (0.8 if figures >= 2 else 0.5)
+
+
+@check("invented-token")
+def invented_token(value: bytes) -> bool:
+    """A prefix that says token, key or issuer, and a body of a key's form, be it one that was typed."""
+    found = _PREFIX.match(value)
+    prefix = found[0] if found else b""
+    body = b"".join(_PART.findall(value[len(prefix) :]))
+    if not prefix or len(body) < _ALONE or _DIGEST.search(prefix) or not _invented(body):
+        return False
+    return bool(_TOKEN.search(prefix) or _ISSUED.match(prefix)) and len(set(body)) >= 8
+
+
+@check("typed-token")
+def typed_token(value: bytes) -> bool:
+    """A short prefix, and a long body that is one part with a run of the alphabet or of the figures in it."""
+    body = max(_PART.findall(value.partition(b"=")[0]), key=len, default=b"")
+    start = value.find(body)
+    head = value[:start] or body[:4]
+    if len(body) < 20 or len(head) < 2 or _DIGEST.search(head) or b"://" in value:
+        return False
+    run = re.search(rb"(?i)abcdefgh|bcdefghi|12345678|23456789|01234567|a1b2c3d4", body)
+    return run is not None and (start > 0 or run.start() > 1) and len(set(body)) >= 10
 
 
 @check("issued-token")
@@ -50,7 +86,8 @@ def issued_token(value: bytes) -> bool:
     """A prefix that names a token, and a random body of twenty characters or more.
 
     A prefix that says "token" (``sk``, ``live`` ...) is enough for any body; another one needs a body of both cases and
-    figures, and must not be what stands before digests (``sha256-``, ``bundle.``).
+    figures, or of 28 characters and more after a short name and ``_``, and must not be what stands before digests
+    (``sha256-``, ``bundle.``).
     """
     prefix, body = _parted(value)
     plain = b"".join(_PART.findall(body))
@@ -58,7 +95,7 @@ def issued_token(value: bytes) -> bool:
         return False
     if not not_placeholder(plain):
         return False
-    return bool(_TOKEN.search(prefix)) or _cases(plain) == 2
+    return bool(_TOKEN.search(prefix)) or _cases(plain) == 2 or bool(_NAMED.fullmatch(value))
 
 
 @check("both-cases")
@@ -70,6 +107,15 @@ def both_cases(value: bytes) -> bool:
 _TOKEN = re.compile(
     rb"(?i)(?:\A|[_.:-])[a-z]{0,4}(?:live|test|prod|production|sandbox|dev|staging|pats?|pk|sk|rk|ak|keys?|api|tok|token"
     rb"|secret|sec|auth|oauth|bot|user|org|svc|srv|service|access|refresh|session|personal|v\d)[_.:-]"
+)
+_NAMED = re.compile(rb"[A-Za-z][A-Za-z0-9]{1,7}_[a-z0-9]{28,80}")
+# Prefixes by which issuers name their tokens, where no word in them says so.
+_ISSUED = re.compile(
+    rb"(?:gh[opsur]|github_pat|gl[a-z]{2,6}|xox[a-z]|xapp|hf|r8|gsk|npm|pypi|shp[a-z]{2,3}|dop_v1|do[or]_v1|hv[sbr]|sg"
+    rb"|lin_(?:api|oauth)|ntn|nrak|nr[a-z]{2}|pmak|pul|dckr|rubygems|figd|sntry[su]|glsa|glc|dp\.[a-z]{2,5}|atl|fo1|nvapi"
+    rb"|pplx|xai|csk|tvly|fc|re|whsec|sq0[a-z]{3}|rzp|pscale|sb[pm]|napi|tskey|ops|phc|phx|dt0[a-z]\d\d|e2b|apify|jina"
+    rb"|lsv2|nfp|rnd|vcp|vck|bkua|sgp|squ|sqp|sqa|snyk|flwseck|xkeysib|mlsn|pat-na1|pat-eu1|eu1|na1|ey)[_.:-]",
+    re.IGNORECASE,
 )
 _DIGEST = re.compile(
     rb"(?i)sha\d|md5|hash|digest|commit|rev|build|chunk|bundle|asset|cache|etag|blob|tree|index|main|app[._-]|vendor|img"

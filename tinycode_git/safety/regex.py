@@ -14,6 +14,9 @@ _OPTIONS.encoding = re2.Options.Encoding.LATIN1
 _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 32 << 20
 
+# What a rule of a project may ask for: patterns that people write are far below.
+LONGEST, MOST_GROUPS = 10_000, 100
+
 _COMPILED: dict[str, re2._Regexp] = {}
 
 
@@ -29,6 +32,22 @@ def confirmer(pattern: str) -> re2._Regexp:
             raise RegexError(text or "not a valid expression") from bad
         _COMPILED[pattern] = known
     return known
+
+
+def bounded(pattern: str) -> re2._Regexp:
+    """An expression that comes with a repository, compiled, where its size allows that. Raises RegexError."""
+    if len(pattern) > LONGEST:
+        raise RegexError(f"{len(pattern)} characters; {LONGEST} are the most")
+    expression = confirmer(pattern)
+    if expression.groups > MOST_GROUPS:
+        raise RegexError(f"{expression.groups} groups; {MOST_GROUPS} are the most, and (?:...) counts as none")
+    return expression
+
+
+def finds_something(pattern: str) -> None:
+    """As ``bounded``, for an expression that is looked for. Raises RegexError, also for one that holds everywhere."""
+    if bounded(pattern).fullmatch(b"") is not None:
+        raise RegexError("matches the empty text, that is everywhere")
 
 
 _NAMED: dict[str, int] = {}

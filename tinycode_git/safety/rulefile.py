@@ -230,7 +230,7 @@ _CLASS = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]", re.S)
 
 def pattern_error(body: str) -> str:
     """Why ``body`` cannot be a pattern, in words; empty where it can."""
-    from tinycode_git.safety.regex import RegexError, confirmer
+    from tinycode_git.safety.regex import RegexError, finds_something
 
     for found in _CLASS.finditer(body):
         if not found[0].isascii():
@@ -238,7 +238,7 @@ def pattern_error(body: str) -> str:
     if re.search(r"\\[pP]|\\x\{[0-9A-Fa-f]{3,}", body):
         return "patterns are on bytes: no \\p, no \\x{..} beyond FF"
     try:
-        confirmer(body)
+        finds_something(body)
     except RegexError as bad:
         return str(bad)
     return ""
