@@ -319,7 +319,8 @@ def test_a_plan_branch_that_a_push_does_not_name(hooked: Logged) -> None:
 def test_a_loosened_policy_is_on_record_wherever_it_comes_from(hooked: Logged) -> None:
     plan = """--- /dev/null
 +++ b/.tiny.toml
-@@ -0,0 +1 @@
+@@ -0,0 +1,2 @@
++[policy]
 +tier = "strict"
 """
     made = json.loads(hooked.tiny("propose", "--patch", "-", "be strict", "--json", input=plan).out)

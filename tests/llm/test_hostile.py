@@ -93,6 +93,7 @@ EDITS = st.one_of(
 @given(PLANS)
 @settings(max_examples=300)
 @example('{"steps": [{"title": "x", "create": [".git/config", "../x", "/x", "C:\\\\x", "a\\u0000b", "con"]}]}')
+@example('{"steps": [{"title": "x", "create": ["link", "src", "README.md/x"]}]}')
 @example("[" * 3000)
 @example('{"steps": ' * 2000)
 def test_any_plan_is_read_or_refused_and_stays_within_what_was_offered(text: str) -> None:
@@ -108,6 +109,7 @@ def test_any_plan_is_read_or_refused_and_stays_within_what_was_offered(text: str
         for path in step.create:
             check_path(path)
             assert path not in FILES.files
+            assert not any(path.startswith(f"{file}/") for file in FILES.files)
 
 
 @given(EDITS)

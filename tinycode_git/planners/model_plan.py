@@ -187,11 +187,22 @@ def _new(reading: _Reading, n: int, value: Any) -> tuple[tuple[str, ...], list[s
             continue
         if _is_file(reading.snapshot, path):
             there.append(path)
-        elif reading.snapshot.is_dir(path):
-            reading.dropped.append(f"step {n} would create {shown(path)}, which is a folder")
+        elif taken := _taken(reading.snapshot, path):
+            reading.dropped.append(f"step {n} would create {shown(path)}, {taken}")
         else:
             found.append(path)
     return tuple(dict.fromkeys(found))[:_EACH], there
+
+
+def _taken(snapshot: Snapshot, path: str) -> str:
+    """Why no file can be made at ``path``; nothing where one can."""
+    if snapshot.is_dir(path):
+        return "which is a folder"
+    if snapshot.entry(path) is not None:
+        return "which is there and no file"
+    above = (path[:at] for at, letter in enumerate(path) if letter == "/")
+    file = next((one for one in above if not snapshot.is_dir(one) and snapshot.entry(one) is not None), "")
+    return f"but {shown(file)} is no folder" if file else ""
 
 
 def _is_file(snapshot: Snapshot, path: str) -> bool:
