@@ -29,6 +29,7 @@ _REPEAT = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\{(\d+),(\d+)\}", re.S)
 # Hyperscan refuses many an anchor; without it more is found, which is confirmed anyway.
 _ANCHOR = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])|\$", re.S)
 _INDENTED = re.compile(r"(\\.|\[\^?\]?(?:[^\]\\]|\\.)*\])|\^\\s\*", re.S)
+_MARKS = re.compile(r"[^A-Za-z0-9]+")
 _ONCE = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_MULTILINE
 _EACH = hyperscan.HS_FLAG_MULTILINE
 
@@ -105,8 +106,9 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
     if rule.kind in ("pattern", "path"):
         length, words = factor(rule.body)
         cheaper = words or rule.body
-        # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find".
-        if (not words and not rule.keywords) or (words and length < _RARE and not _reach(rule.body, 0)):
+        # Where a rule has no limit the whole text is searched for it: not for every "kill" or "find", nor for a "://".
+        rare = length >= _RARE or (_reach(rule.body, 0) and not _MARKS.fullmatch(words))
+        if (not words and not rule.keywords) or (words and not rare):
             part = segment(rule.body)
             if not words:
                 cheaper = part
