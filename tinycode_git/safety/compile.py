@@ -73,8 +73,7 @@ def looked_for(rules: Sequence[Rule]) -> tuple[list[tuple[str, list[Entry]]], li
     words, paths, late = _Meant(), _Meant(), _Meant()
     others: _Meant = {(fold.HIDDEN, _ONCE): [HIDDEN], (fold.SPLIT, _EACH): [SPLIT]}
     reach = []
-    for at, rule in enumerate(rules):
-        texts, far = expressions(rule)
+    for at, (rule, (texts, far)) in enumerate(zip(rules, _all_expressions(rules), strict=True)):
         reach.append(far)
         kind = paths if rule.where == ("path",) else words if _is_words(rule) else others
         kind = late if rule.kind == "ast" or rule.removed else kind
@@ -82,6 +81,15 @@ def looked_for(rules: Sequence[Rule]) -> tuple[list[tuple[str, list[Entry]]], li
             kind.setdefault((text, _EACH if far else _ONCE), []).append(at)
     uses = ((TEXT, words), (TEXT, others), (LATE, late), (PATH, paths))
     return [(use, _entries(kind)) for use, kind in uses if kind], reach
+
+
+def _all_expressions(rules: Sequence[Rule]) -> list[tuple[list[bytes], int]]:
+    """What to look for, for each rule; of many rules in two processes."""
+    if len(rules) < _MANY:
+        return [expressions(rule) for rule in rules]
+    half = len(rules) // 2
+    done = spread((rules[:half], rules[half:]), lambda part, _: [expressions(rule) for rule in part], lambda _: None)
+    return [one for part in done for one in part]
 
 
 def _entries(meant: _Meant) -> list[Entry]:
