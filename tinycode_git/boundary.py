@@ -167,8 +167,9 @@ class _Output(TextIOWrapper):
             raise _OutputFailed(failure.errno, failure.strerror) from failure
 
 
-class _Descriptor(FileIO):
-    """Below the text: for what is written as bytes."""
+class _Bytes(BufferedWriter):
+    """Below the text: for what is written as bytes. Not the descriptor itself: what interrupts a call of ours there,
+    with the bytes out and the buffer still full, has them written twice."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -176,11 +177,17 @@ class _Descriptor(FileIO):
         except OSError as failure:
             raise _OutputFailed(failure.errno, failure.strerror) from failure
 
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as failure:
+            raise _OutputFailed(failure.errno, failure.strerror) from failure
+
 
 def _writable(stream: TextIO | None, number: int) -> _Output:
     """The stream of a descriptor, in the encoding of the locale; what that has no letters for is escaped."""
     encoding = stream.encoding if stream is not None else "utf-8"
-    buffer = BufferedWriter(_Descriptor(number, "w", closefd=False))
+    buffer = _Bytes(FileIO(number, "w", closefd=False))
     return _Output(buffer, encoding, "backslashreplace", line_buffering=number == 2 or os.isatty(number))
 
 

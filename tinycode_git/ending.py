@@ -41,6 +41,27 @@ def end_orderly_on_signals() -> None:
             signal.signal(number, unwind)
 
 
+def fork() -> int:
+    """As os.fork; a signal that ends us waits until Python has tidied up behind it, and is then raised in the parent.
+
+    What is raised in a function of os.register_at_fork is dropped, and nobody would know that they are to end.
+    The child begins with these signals held back: ``release_signals`` once it has said what they mean to it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    child = -1
+    try:
+        child = os.fork()
+    finally:
+        if child:
+            release_signals()
+    return child
+
+
+def release_signals() -> None:
+    """Signals that were held back for a fork come from here on."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
 def importing(frame: FrameType | None) -> bool:
     """Whether modules are loaded there: what is raised in a signal's handler then would leave locks held."""
     while frame is not None:

@@ -94,3 +94,27 @@ type("Made", (), {"field": Interrupted()})"""
     with started(body, world) as child:
         assert child.communicate(timeout=60) == (b"", b"error: interrupted\n")
         assert child.returncode == 130
+
+
+FORKING = """\
+import os
+from tinycode_git.ending import fork, release_signals
+def slow():
+    print("ready", flush=True)
+    time.sleep(1)
+os.register_at_fork(after_in_parent=slow)
+child = fork()
+if not child:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    release_signals()
+    os._exit(0)
+os.waitpid(child, 0)
+print("nobody said that it is to end", flush=True)"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_the_middle_of_a_fork_is_not_lost(world: Path, number: signal.Signals) -> None:
+    with started(FORKING, world) as child:
+        child.send_signal(number)
+        out, err = child.communicate(timeout=30)
+    assert (child.returncode, out, err) == (130, b"", b"error: interrupted\n")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tinycode_git.commands.botting import Bot, Bounds, folder, reviewed, write_status
 from tinycode_git.commands.opening import say
+from tinycode_git.ending import fork, release_signals
 from tinycode_git.errors import TinyError
 from tinycode_git.git.write import PlanRepo
 from tinycode_git.review.queue import TRIES, Job, JobState, Queue
@@ -103,7 +104,7 @@ def _start(bot: Bot, job: Job, others: list[_Running]) -> _Running:
     sys.stderr.flush()
     answer, give = os.pipe()
     watch, alive = os.pipe()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         for descriptor in (answer, alive, *(end for one in others for end in (one.answer, one.alive))):
             os.close(descriptor)
@@ -117,6 +118,7 @@ def _child(bot: Bot, job: Job, give: int, watch: int) -> NoReturn:
     """In the process of one review. It ends when the bot does, and never returns."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    release_signals()
     threading.Thread(target=_end_with, args=(watch,), daemon=True).start()
     code = 1
     try:

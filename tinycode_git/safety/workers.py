@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinycode_git.ending import fork, release_signals
 from tinycode_git.errors import Incomplete
 
 Part = Any
@@ -67,12 +68,13 @@ def _forked(part: Part, work: Work) -> tuple[int, int]:
     reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    child = os.fork()
+    child = fork()
     if child:
         os.close(writer)
         return reader, child
     code = 1
     try:
+        release_signals()
         os.close(reader)
         _send(writer, _RESULT, work(part, lambda count: _send(writer, _PROGRESS, count)))
         code = 0
