@@ -81,7 +81,7 @@ NOT_TEMPORARY = (
 PASSWORDS = (
     "password = {v}", "PASSWORD = {v}", "db_password = {v}", "dbPassword = {v}", "passwd = {v}", "pwd = {v}",
     "pass_ = {v}",
-    "secret = {v}", "token = {v}", "passphrase = {v}", "user_pass = {v}", "secrete = {v}", "self.password = {v}",
+    "secret = {v}", "passphrase = {v}", "user_pass = {v}", "secrete = {v}", "self.password = {v}",
     "a.b.passwd = {v}",
     "password: str = {v}", "password: str | None = {v}", "password: Final[str] = {v}", "password = old = {v}",
     "old = password = {v}", "user, password = 'a', {v}", "(password) = {v}", "(password := {v})", "password += {v}",
@@ -90,7 +90,7 @@ PASSWORDS = (
     "d = {{\"user\": 'a', \"password\": {v}}}", "d = dict(password={v})", "connect('h', password={v})",
     "connect(\n    'h',\n    passwd={v},\n)", "def f(a, password={v}):\n    pass",
     "def f(password: str = {v}):\n    pass",
-    "def f(*, token={v}):\n    pass", "lambda password={v}: 1", "async def f(pwd={v}):\n    pass",
+    "def f(*, passwd={v}):\n    pass", "lambda password={v}: 1", "async def f(pwd={v}):\n    pass",
     "if password == {v}:\n    pass", "if {v} == password:\n    pass", "if user.password != {v}:\n    pass",
     "if request.form['password'] == {v}:\n    pass", "if form.get('password') == {v}:\n    pass",
     "assert password == {v}",

@@ -126,6 +126,8 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)
         return [widened(cheaper).encode()], 0 if cheaper == rule.body else _reach(rule.body, 0)
+    if rule.kind == "ast" and rule.body:
+        return [widened(rule.body).encode()], 0
     if rule.literals:
         return [_word(literal) for literal in rule.literals], 0
     return [], 0

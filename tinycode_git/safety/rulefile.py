@@ -22,7 +22,7 @@ _NEEDED = ("id", "family", "severity", "confidence", "message", "advice", "refer
 _KNOWN = frozenset((*_KINDS, *_TEXTS, *_LISTS, *_FLAGS, "where"))
 _CHOICES = {"family": FAMILIES, "severity": SEVERITIES, "confidence": CONFIDENCES}
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_AST_KEYS = frozenset(("languages", "rule", "constraints", "utils"))
+_AST_KEYS = frozenset(("languages", "near", "rule", "constraints", "utils"))
 _HEADER = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\]\]")
 
 
@@ -116,8 +116,7 @@ class _Table:
         """The rule, all fields checked. Raises BrokenRule."""
         self._check_fields()
         kind = self._kind()
-        languages, config = self._ast() if kind == "ast" else ((), None)
-        body = "" if kind == "ast" else self._text(kind)
+        languages, config, body = self._ast() if kind == "ast" else ((), None, self._text(kind))
         values: dict[str, Any] = {name: self._text(name) for name in _TEXTS if name in self.table}
         values |= {name: self._list(name) for name in _LISTS if name in self.table}
         values |= {name: self._flag(name) for name in _FLAGS if name in self.table}
@@ -192,7 +191,7 @@ class _Table:
                 raise self.broken("where", f"{word!r} is not one of {', '.join(PLACES)}, all")
         return tuple(words)
 
-    def _ast(self) -> tuple[tuple[str, ...], dict[str, Any]]:
+    def _ast(self) -> tuple[tuple[str, ...], dict[str, Any], str]:
         ast = self.table["ast"]
         if not isinstance(ast, dict) or not isinstance(ast.get("rule"), dict):
             raise self.broken("ast", "is a table with languages and rule")
@@ -204,9 +203,14 @@ class _Table:
         for language in languages:
             if language not in LANGUAGES:
                 raise self.broken("languages", f"{language!r} is not one of {', '.join(LANGUAGES)}")
-        if not self.table.get("literals"):
-            raise self.broken("literals", "an ast rule names literals of which one must be in the file")
-        return tuple(languages), {name: value for name, value in ast.items() if name != "languages"}
+        near = ast.get("near", "")
+        if not isinstance(near, str):
+            raise self.broken("near", "is text")
+        if near:
+            self._check_pattern("near", near)
+        elif not self.table.get("literals"):
+            raise self.broken("literals", "an ast rule names literals of which one must be in the file, or what is near")
+        return tuple(languages), {name: value for name, value in ast.items() if name not in ("languages", "near")}, near
 
     def _check_pattern(self, kind: str, body: str) -> None:
         if not body:
