@@ -111,6 +111,8 @@ def _digest(rules: Sequence[Rule]) -> str:
 
 def expressions(rule: Rule) -> tuple[list[bytes], int]:
     """What to look for so that a rule is not missed, and how far from there it can hold (0: anywhere)."""
+    if rule.near:
+        return [widened(rule.near).encode()], _reach(rule.body, 0) if rule.body else 0
     if rule.kind in ("pattern", "path"):
         length, words = factor(rule.body)
         cheaper = words or rule.body
@@ -126,8 +128,6 @@ def expressions(rule: Rule) -> tuple[list[bytes], int]:
             words = "(?i:" + "|".join(re.escape(word) for word in rule.keywords) + ")"
             return [words.encode()], _reach(rule.body, _NEAR)
         return [widened(cheaper).encode()], 0 if cheaper == rule.body else _reach(rule.body, 0)
-    if rule.kind == "ast" and rule.body:
-        return [widened(rule.body).encode()], 0
     if rule.literals:
         return [_word(literal) for literal in rule.literals], 0
     return [], 0

@@ -59,6 +59,7 @@ class Rule(NamedTuple):
     not_paths: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     literals: tuple[str, ...] = ()
+    near: str = ""
     checks: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     config: dict[str, Any] | None = None

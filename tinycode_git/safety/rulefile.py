@@ -15,14 +15,26 @@ SHIPPED = Path(__file__).parent / "rules"
 MARKER = "{~}"
 
 _KINDS = ("pattern", "path", "ast", "builtin")
-_TEXTS = ("id", "family", "severity", "confidence", "message", "advice", "reference", "issuer", "fix", "example_path")
+_TEXTS = (
+    "id",
+    "family",
+    "severity",
+    "confidence",
+    "message",
+    "advice",
+    "reference",
+    "issuer",
+    "near",
+    "fix",
+    "example_path",
+)
 _LISTS = ("paths", "not_paths", "keywords", "literals", "checks", "examples", "near_misses")
 _FLAGS = ("removed", "approval")
 _NEEDED = ("id", "family", "severity", "confidence", "message", "advice", "reference", "examples", "near_misses")
 _KNOWN = frozenset((*_KINDS, *_TEXTS, *_LISTS, *_FLAGS, "where"))
 _CHOICES = {"family": FAMILIES, "severity": SEVERITIES, "confidence": CONFIDENCES}
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_AST_KEYS = frozenset(("languages", "near", "rule", "constraints", "utils"))
+_AST_KEYS = frozenset(("languages", "rule", "constraints", "utils"))
 _HEADER = re.compile(r"[ \t]*\[\[[ \t]*rule[ \t]*\]\]")
 
 
@@ -116,13 +128,16 @@ class _Table:
         """The rule, all fields checked. Raises BrokenRule."""
         self._check_fields()
         kind = self._kind()
-        languages, config, body = self._ast() if kind == "ast" else ((), None, self._text(kind))
+        languages, config = self._ast() if kind == "ast" else ((), None)
+        body = "" if kind == "ast" else self._text(kind)
         values: dict[str, Any] = {name: self._text(name) for name in _TEXTS if name in self.table}
         values |= {name: self._list(name) for name in _LISTS if name in self.table}
         values |= {name: self._flag(name) for name in _FLAGS if name in self.table}
         values["where"] = self._where(kind)
         if kind in ("pattern", "path") and patterns:
             self._check_pattern(kind, body)
+        if "near" in self.table and patterns:
+            self._check_pattern("near", self._text("near"))
         self._check_examples(values)
         return Rule(
             kind=kind,
@@ -191,7 +206,7 @@ class _Table:
                 raise self.broken("where", f"{word!r} is not one of {', '.join(PLACES)}, all")
         return tuple(words)
 
-    def _ast(self) -> tuple[tuple[str, ...], dict[str, Any], str]:
+    def _ast(self) -> tuple[tuple[str, ...], dict[str, Any]]:
         ast = self.table["ast"]
         if not isinstance(ast, dict) or not isinstance(ast.get("rule"), dict):
             raise self.broken("ast", "is a table with languages and rule")
@@ -203,14 +218,11 @@ class _Table:
         for language in languages:
             if language not in LANGUAGES:
                 raise self.broken("languages", f"{language!r} is not one of {', '.join(LANGUAGES)}")
-        near = ast.get("near", "")
-        if not isinstance(near, str):
-            raise self.broken("near", "is text")
-        if near:
-            self._check_pattern("near", near)
-        elif not self.table.get("literals"):
-            raise self.broken("literals", "an ast rule names literals of which one must be in the file, or what is near")
-        return tuple(languages), {name: value for name, value in ast.items() if name not in ("languages", "near")}, near
+        if not self.table.get("literals") and not self.table.get("near"):
+            raise self.broken(
+                "literals", "an ast rule names literals of which one must be in the file, or what is near"
+            )
+        return tuple(languages), {name: value for name, value in ast.items() if name != "languages"}
 
     def _check_pattern(self, kind: str, body: str) -> None:
         if not body:
