@@ -38,7 +38,8 @@ def git_dir(name: str, given: dict[str, str]) -> Path:
     target = CACHE / f"{name}.git"
     if not target.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "clone", "-q", "--bare", COMMITS[name][0], str(target)], check=True)
+        if subprocess.run(["git", "clone", "-q", "--bare", COMMITS[name][0], str(target)], check=False).returncode:
+            raise SystemExit(f"{name} cannot be cloned here; {name}=GIT_DIR names a copy")
     return target
 
 

@@ -63,7 +63,9 @@ def material(name: str, given: dict[str, str]) -> Path:
     target = CACHE / f"{name}.git"
     if not target.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "clone", "-q", "--bare", "--depth=1", SOURCES[name], str(target)], check=True)
+        clone = ["git", "clone", "-q", "--bare", "--depth=1", SOURCES[name], str(target)]
+        if subprocess.run(clone, check=False).returncode:
+            raise SystemExit(f"{name} cannot be cloned here; {name}=GIT_DIR names a copy")
     return target
 
 
